@@ -1,0 +1,421 @@
+package parquet
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/parquet-go/parquet-go"
+
+	"hydrant/pkg/local/internal/glue"
+)
+
+// The codes that Firehose gives a record it cannot convert.
+const (
+	ParseError    = "DataFormatConversion.ParseError"
+	MalformedData = "DataFormatConversion.MalformedData"
+)
+
+// DataError says why a record could not be converted, in the code and words of Firehose's error objects. Like Firehose's own, the
+// message may quote the value at fault: it belongs into an error object, not into a log.
+type DataError struct{ Code, Message string }
+
+func (e *DataError) Error() string { return e.Code + ": " + e.Message }
+
+func mismatch(format string, args ...any) error {
+	return &DataError{MalformedData, "Data does not match the schema. " + fmt.Sprintf(format, args...)}
+}
+
+// converter turns JSON documents into Parquet rows. It is used for one record after the other, never by two goroutines.
+type converter struct {
+	columns []glue.Field
+	index   map[string]int // JSON key → column
+	options Options
+	leaves  int
+
+	decoders []*decoder // one for each level of nesting, used again
+	depth    int
+	cells    [][]parquet.Value // of the row in hand, by Parquet column
+	slots    []jsontext.Value  // a stack of the values of the structs in hand
+	text     []byte            // unquoted strings
+}
+
+// decoder is a jsontext.Decoder with the buffer it reads: from a bytes.Buffer it does not copy.
+type decoder struct {
+	jsontext.Decoder
+	buffer bytes.Buffer
+}
+
+func newConverter(columns []glue.Column, o Options) converter {
+	c := converter{columns: fieldsOf(columns), index: map[string]int{}, options: o}
+	for i, f := range c.columns {
+		key := f.Name
+		if mapped, ok := o.ColumnToJSONKey[f.Name]; ok {
+			key = mapped
+		}
+		c.index[key] = i
+		c.leaves += leaves(f.Type)
+	}
+	c.cells = make([][]parquet.Value, c.leaves)
+	return c
+}
+
+// record appends the rows of one record's documents to rows.
+func (c *converter) record(data []byte, rows []parquet.Row) ([]parquet.Row, error) {
+	c.text, c.depth = nil, 0
+	d := c.open(data)
+	defer c.close()
+	documents := 0
+	for ; ; documents++ {
+		kind := d.PeekKind()
+		if kind == jsontext.KindInvalid {
+			break
+		}
+		if kind != '{' {
+			return rows, c.notAnObject(d)
+		}
+		start := len(c.slots)
+		if err := c.object(d, data, c.columns, c.index); err != nil {
+			return rows, err
+		}
+		row, err := c.row(c.slots[start:])
+		c.slots = c.slots[:start]
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, row)
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return rows, malformed(err)
+	}
+	if documents == 0 {
+		return rows, &DataError{MalformedData, "The record was empty or contained only whitespace."}
+	}
+	return rows, nil
+}
+
+func (c *converter) notAnObject(d *jsontext.Decoder) error {
+	kind := d.PeekKind()
+	if _, err := d.ReadValue(); err != nil {
+		return malformed(err)
+	}
+	if kind == '[' {
+		return mismatch("Data is not JSONObject but an array")
+	}
+	return &DataError{MalformedData, "The input JSON contained a primitive at the top level. The top level must be an object or array."}
+}
+
+// malformed describes a JSON fault by its kind alone.
+func malformed(err error) error {
+	reason := "unexpected character"
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		reason = "unexpected end of input"
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		reason = "duplicate field"
+	}
+	return &DataError{ParseError, "Encountered malformed JSON. " + reason}
+}
+
+func (c *converter) row(slots []jsontext.Value) (parquet.Row, error) {
+	for i := range c.cells {
+		c.cells[i] = c.cells[i][:0]
+	}
+	if err := c.fields(c.columns, slots, 0, 0, 0); err != nil {
+		return nil, err
+	}
+	n := 0
+	for _, cell := range c.cells {
+		n += len(cell)
+	}
+	row := make(parquet.Row, 0, n)
+	for _, cell := range c.cells {
+		row = append(row, cell...)
+	}
+	return row, nil
+}
+
+// fields writes a struct's members, absent ones as null, from column on.
+func (c *converter) fields(fields []glue.Field, values []jsontext.Value, column, repetition, definition int) error {
+	for i, f := range fields {
+		if err := c.value(f.Type, values[i], place{column, repetition, definition, 0}); err != nil {
+			return err
+		}
+		column += leaves(f.Type)
+	}
+	return nil
+}
+
+// place is where a value goes: its first Parquet column and its levels there (Dremel's), and how many repeated groups are around it.
+type place struct{ column, repetition, definition, repeated int }
+
+func (c *converter) value(t glue.Type, v jsontext.Value, p place) error {
+	if len(v) == 0 || v[0] == 'n' {
+		c.null(t, p)
+		return nil
+	}
+	switch t.Kind {
+	case glue.Struct:
+		return c.structure(t, v, p)
+	case glue.Array:
+		return c.array(t, v, p)
+	case glue.Map:
+		return c.mapping(t, v, p)
+	}
+	value, err := c.primitive(t.Kind, v)
+	if err != nil {
+		return err
+	}
+	c.cells[p.column] = append(c.cells[p.column], value.Level(p.repetition, p.definition+1, p.column))
+	return nil
+}
+
+func (c *converter) null(t glue.Type, p place) {
+	for i := range leaves(t) {
+		c.cells[p.column+i] = append(c.cells[p.column+i], parquet.NullValue().Level(p.repetition, p.definition, p.column+i))
+	}
+}
+
+func (c *converter) structure(t glue.Type, v jsontext.Value, p place) error {
+	start := len(c.slots)
+	defer func() { c.slots = c.slots[:start] }()
+	d := c.open(v)
+	defer c.close()
+	var err error
+	switch v[0] {
+	case '{':
+		err = c.object(d, v, t.Fields, nil)
+	case '[':
+		err = c.positions(d, v, len(t.Fields))
+	default:
+		return mismatch("Data is not JSONObject but a primitive")
+	}
+	if err != nil {
+		return err
+	}
+	p.definition++
+	for i, f := range t.Fields {
+		if err := c.value(f.Type, c.slots[start+i], p); err != nil {
+			return err
+		}
+		p.column += leaves(f.Type)
+	}
+	return nil
+}
+
+// object reads an object's members into slots pushed on the stack, one for each field; what the table does not know is dropped.
+func (c *converter) object(d *jsontext.Decoder, data []byte, fields []glue.Field, index map[string]int) error {
+	start := len(c.slots)
+	for range fields {
+		c.slots = append(c.slots, nil)
+	}
+	return c.members(d, data, func(name, value []byte) error {
+		i := -1
+		if index != nil {
+			if n, ok := index[string(name)]; ok {
+				i = n
+			}
+		} else {
+			for n := range fields {
+				if fields[n].Name == string(name) {
+					i = n
+				}
+			}
+		}
+		if i < 0 {
+			return nil
+		}
+		if c.slots[start+i] != nil {
+			// Two keys that differ in case only. Taking either would lose the other.
+			return mismatch("Duplicate key after lower-casing")
+		}
+		c.slots[start+i] = value
+		return nil
+	})
+}
+
+func (c *converter) members(d *jsontext.Decoder, data []byte, visit func(name, value []byte) error) error {
+	if _, err := d.ReadToken(); err != nil {
+		return malformed(err)
+	}
+	for d.PeekKind() == '"' {
+		name, err := read(d, data)
+		if err != nil {
+			return err
+		}
+		value, err := read(d, data)
+		if err != nil {
+			return err
+		}
+		if err := visit(c.key(name), value); err != nil {
+			return err
+		}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return malformed(err)
+	}
+	return nil
+}
+
+func (c *converter) elements(d *jsontext.Decoder, data []byte, visit func(value []byte) error) error {
+	if _, err := d.ReadToken(); err != nil {
+		return malformed(err)
+	}
+	for k := d.PeekKind(); k != ']' && k != jsontext.KindInvalid; k = d.PeekKind() {
+		value, err := read(d, data)
+		if err != nil {
+			return err
+		}
+		if err := visit(value); err != nil {
+			return err
+		}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return malformed(err)
+	}
+	return nil
+}
+
+// positions fills a struct from an array, member by member, as the OpenX SerDe does; elements beyond the last member are dropped.
+func (c *converter) positions(d *jsontext.Decoder, data []byte, n int) error {
+	start := len(c.slots)
+	for range n {
+		c.slots = append(c.slots, nil)
+	}
+	i := 0
+	return c.elements(d, data, func(value []byte) error {
+		if i < n {
+			c.slots[start+i] = value
+		}
+		i++
+		return nil
+	})
+}
+
+// array writes a list. A value that is no array becomes a list of one, as in the OpenX SerDe.
+func (c *converter) array(t glue.Type, v jsontext.Value, p place) error {
+	element := place{p.column, p.repetition, p.definition + 2, p.repeated + 1}
+	if v[0] != '[' {
+		return c.value(*t.Elem, v, element)
+	}
+	d := c.open(v)
+	defer c.close()
+	empty := true
+	err := c.elements(d, v, func(value []byte) error {
+		empty = false
+		err := c.value(*t.Elem, value, element)
+		element.repetition = element.repeated
+		return err
+	})
+	if err == nil && empty {
+		p.definition++
+		c.null(t, p)
+	}
+	return err
+}
+
+func (c *converter) mapping(t glue.Type, v jsontext.Value, p place) error {
+	if v[0] != '{' {
+		return mismatch("Data is not JSONObject but an array or a primitive")
+	}
+	entry := place{p.column + 1, p.repetition, p.definition + 2, p.repeated + 1}
+	var seen map[string]bool
+	empty := true
+	d := c.open(v)
+	defer c.close()
+	err := c.members(d, v, func(name, value []byte) error {
+		empty = false
+		if c.options.CaseInsensitive || c.options.ConvertDots {
+			if seen[string(name)] {
+				return mismatch("Duplicate key after lower-casing")
+			}
+			if seen == nil {
+				seen = map[string]bool{}
+			}
+			seen[string(name)] = true
+		}
+		key := parquet.ByteArrayValue(name).Level(entry.repetition, entry.definition, p.column)
+		c.cells[p.column] = append(c.cells[p.column], key)
+		err := c.value(*t.Elem, value, entry)
+		entry.repetition = entry.repeated
+		return err
+	})
+	if err == nil && empty {
+		p.definition++
+		c.null(t, p)
+	}
+	return err
+}
+
+// open readies the decoder of the next level of nesting for data; close gives it back.
+func (c *converter) open(data []byte) *jsontext.Decoder {
+	if c.depth == len(c.decoders) {
+		c.decoders = append(c.decoders, new(decoder))
+	}
+	d := c.decoders[c.depth]
+	c.depth++
+	d.buffer = *bytes.NewBuffer(data)
+	d.Reset(&d.buffer, jsontext.AllowInvalidUTF8(true))
+	return &d.Decoder
+}
+
+func (c *converter) close() { c.depth-- }
+
+// read answers the next value's text as a part of data: what the decoder itself answers lives only until its next call.
+func read(d *jsontext.Decoder, data []byte) (jsontext.Value, error) {
+	v, err := d.ReadValue()
+	if err != nil {
+		return nil, malformed(err)
+	}
+	end := d.InputOffset()
+	return data[end-int64(len(v)) : end], nil
+}
+
+// key answers a member's name as the SerDe's settings want it matched.
+func (c *converter) key(quoted jsontext.Value) []byte {
+	name := c.unquote(quoted)
+	if c.options.CaseInsensitive {
+		name = bytes.ToLower(name)
+	}
+	if c.options.ConvertDots {
+		name = bytes.ReplaceAll(name, []byte("."), []byte("_"))
+	}
+	return name
+}
+
+// unquote answers a JSON string's text, in valid UTF-8. Most strings need no work and stay where they are.
+func (c *converter) unquote(quoted jsontext.Value) []byte {
+	inner := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return inner
+	}
+	start := len(c.text)
+	c.text, _ = jsontext.AppendUnquote(c.text, quoted) // its error is about UTF-8, which it has mended with U+FFFD
+	return c.text[start:]
+}
+
+// jsonText answers an object or array as the compact JSON text that a string column gets.
+func (c *converter) jsonText(v jsontext.Value) ([]byte, error) {
+	var out strings.Builder
+	enc := jsontext.NewEncoder(&out, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+	dec := jsontext.NewDecoder(bytes.NewReader(v), jsontext.AllowInvalidUTF8(true))
+	for {
+		token, err := dec.ReadToken()
+		if errors.Is(err, io.EOF) {
+			return []byte(strings.TrimSuffix(out.String(), "\n")), nil
+		}
+		if err != nil {
+			return nil, malformed(err)
+		}
+		if kind, n := dec.StackIndex(dec.StackDepth()); c.options.CaseInsensitive && kind == '{' && n%2 == 1 && token.Kind() == '"' {
+			token = jsontext.String(strings.ToLower(token.String()))
+		}
+		if err := enc.WriteToken(token); err != nil {
+			return nil, malformed(err)
+		}
+	}
+}
