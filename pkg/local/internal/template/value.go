@@ -4,6 +4,8 @@ package template
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -35,6 +37,8 @@ type Value struct {
 	Pos     Pos
 	// Path leads from the template's root to the value, as "Resources.Api.Properties.Name".
 	Path string
+
+	secret bool // a scalar that holds a NoEcho parameter's value, which no error may show
 }
 
 // Member is one name and value of a Map.
@@ -75,4 +79,40 @@ func (v *Value) Errorf(format string, args ...any) error {
 		message = strings.TrimPrefix(v.Path, "Resources.") + ": " + message
 	}
 	return &Error{File: v.File, Pos: v.Pos, Message: message}
+}
+
+// Without answers a copy of a Map less the members called names; what is no Map is answered as it is.
+func (v *Value) Without(names ...string) *Value {
+	if v == nil || v.Kind != Map {
+		return v
+	}
+	out := *v
+	out.Members = nil
+	for _, m := range v.Members {
+		if !slices.Contains(names, m.Name) {
+			out.Members = append(out.Members, m)
+		}
+	}
+	return &out
+}
+
+// plain is a scalar's text as CloudFormation turns it into a string.
+func (v *Value) plain() string { return plainText(v.Text, v.Quoted) }
+
+// what names v in an error message.
+func (v *Value) what() string {
+	switch {
+	case v == nil:
+		return "nothing"
+	case v.Kind == Null:
+		return "null"
+	case v.Kind == List:
+		return "a list"
+	case v.Kind == Map:
+		return "a map"
+	case v.secret:
+		return "a text that is not shown, since a NoEcho parameter is in it"
+	default:
+		return strconv.Quote(shorten(v.Text))
+	}
 }
