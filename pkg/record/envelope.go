@@ -110,7 +110,6 @@ func (e *envelope) record(s Source) Record {
 		Producer:   text(e.producer),
 		EventIDs:   eventIDs(e.eventIDs),
 		source:     s,
-		events:     e.data,
 	}
 	if n, ok := integer(e.index); ok && n >= 0 {
 		r.Index = int(n)

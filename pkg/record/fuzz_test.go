@@ -43,11 +43,11 @@ func FuzzOpen(f *testing.F) {
 		if fault != nil {
 			return
 		}
-		checkEvents(t, r, want)
+		checkEvents(t, data, r, want)
 	})
 }
 
-func checkEvents(t *testing.T, r record.Record, bare [][]byte) {
+func checkEvents(t *testing.T, data []byte, r record.Record, bare [][]byte) {
 	var got [][]byte
 	for i, e := range r.Events() {
 		if i != len(got) {
@@ -56,7 +56,8 @@ func checkEvents(t *testing.T, r record.Record, bare [][]byte) {
 		if !json.Valid(e) {
 			t.Fatalf("event %d is no JSON: %q", i, e)
 		}
-		if r.EventID(i) != r.EventID(i) || r.EventID(i) == "" {
+		again, _ := record.Open(data, source)
+		if id := r.EventID(i); id == "" || id != again.EventID(i) {
 			t.Fatalf("event %d has no steady id", i)
 		}
 		got = append(got, e)

@@ -13,24 +13,23 @@ import (
 // Open reads the record in data, which must not change while the record is in use. The error is a *[Fault]; the record
 // then holds what its envelope said, if that could be read.
 func Open(data []byte, s Source) (Record, error) {
-	bare := Record{Index: -1, ReceivedAt: s.ArrivedAt, Producer: Direct, Direct: true, source: s, events: data}
-	n, err := count(data)
-	if err != nil {
+	bare := Record{Index: -1, ReceivedAt: s.ArrivedAt, Producer: Direct, Direct: true, source: s}
+	if err := bare.hold(data); err != nil {
 		return bare, err
 	}
 	if !mayHoldEnvelope(data) {
-		return bare, bare.refuseEmpty()
+		return bare, nil
 	}
-	for value := range values(data) {
+	for value := range values(data, bare.values) {
 		if value[0] != '{' || !isEnvelope(value) {
 			continue
 		}
-		if n > 1 {
+		if bare.values > 1 {
 			return bare, &Fault{InvalidEnvelope, "an envelope among several values"}
 		}
 		return openEnvelope(value, s)
 	}
-	return bare, bare.refuseEmpty()
+	return bare, nil
 }
 
 func openEnvelope(value []byte, s Source) (Record, error) {
@@ -39,21 +38,33 @@ func openEnvelope(value []byte, s Source) (Record, error) {
 		return Record{Index: -1, source: s}, err
 	}
 	r := e.record(s)
-	if e.raw != nil {
-		// Bytes that somebody else wrote: an envelope in them would be a caller's word about itself.
-		if r.events, err = base64.StdEncoding.DecodeString(text(e.raw)); err != nil {
-			return r, &Fault{InvalidEnvelope, "raw is no base64"}
-		}
-		if _, err := count(r.events); err != nil {
-			return r, err
-		}
+	if e.raw == nil {
+		r.events, r.values = e.data, 1
+		return r, r.refuseEmpty()
 	}
-	return r, r.refuseEmpty()
+	// Bytes that somebody else wrote: an envelope in them would be a caller's word about itself.
+	raw, err := base64.StdEncoding.DecodeString(text(e.raw))
+	if err != nil {
+		return r, &Fault{InvalidEnvelope, "raw is no base64"}
+	}
+	return r, r.hold(raw)
+}
+
+// hold takes the events in data, if it is nothing but JSON values.
+func (r *Record) hold(data []byte) error {
+	n, err := count(data)
+	if err != nil {
+		return err
+	}
+	r.events, r.values = data, n
+	return r.refuseEmpty()
 }
 
 func (r *Record) refuseEmpty() error {
-	for range r.Events() {
-		return nil
+	for value := range values(r.events, r.values) {
+		if value[0] != '[' || value[skipSpace(value, 1)] != ']' {
+			return nil
+		}
 	}
 	return &Fault{Empty, "no event"}
 }

@@ -36,6 +36,7 @@ type Record struct {
 
 	source Source
 	events []byte // JSON values one after the other, known to be valid
+	values int    // how many
 }
 
 // Fault says why a record could not be opened. Neither field holds anything of the record.
@@ -58,7 +59,7 @@ func (f *Fault) Error() string { return f.Reason + ": " + f.Detail }
 func (r *Record) Events() iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
 		n := 0
-		for value := range values(r.events) {
+		for value := range values(r.events, r.values) {
 			if value[0] != '[' {
 				if !yield(n, value) {
 					return

@@ -1,0 +1,144 @@
+package firehose_test
+
+import (
+	"strings"
+	"testing"
+
+	"hydrant/pkg/firehose"
+)
+
+// The request as the documentation and captures show it, with a Kinesis stream as source.
+const sample = `{
+  "invocationId": "3b9a5e8c-2f0a-4f1e-9a53-5b1c6f0a7d21",
+  "deliveryStreamArn": "arn:aws:firehose:eu-west-1:000000000000:deliverystream/events",
+  "sourceKinesisStreamArn": "arn:aws:kinesis:eu-west-1:000000000000:stream/events",
+  "region": "eu-west-1",
+  "records": [{
+    "recordId": "49546986683135544286507457936321625675700192471156785154000000",
+    "approximateArrivalTimestamp": 1732269600123,
+    "data": "SGVsbG8=",
+    "kinesisRecordMetadata": {
+      "shardId": "shardId-000000000000",
+      "partitionKey": "4d1ad2b9-24f8-4b9d-a088-76e9947c317a",
+      "approximateArrivalTimestamp": 1732269600123,
+      "sequenceNumber": "49546986683135544286507457936321625675700192471156785154",
+      "subsequenceNumber": 3
+    }
+  }]
+}`
+
+func TestParseRequest(t *testing.T) {
+	r, err := firehose.ParseRequest([]byte(sample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.InvocationID != "3b9a5e8c-2f0a-4f1e-9a53-5b1c6f0a7d21" || r.Region != "eu-west-1" ||
+		r.DeliveryStream != "arn:aws:firehose:eu-west-1:000000000000:deliverystream/events" ||
+		r.SourceStream != "arn:aws:kinesis:eu-west-1:000000000000:stream/events" || len(r.Records) != 1 {
+		t.Fatalf("got %+v", r)
+	}
+	got := r.Records[0]
+	if string(got.ID) != `"49546986683135544286507457936321625675700192471156785154000000"` || string(got.Data) != "Hello" || got.Bad ||
+		got.ArrivedAt != 1732269600123 || got.Shard != "shardId-000000000000" || got.Subsequence != 3 ||
+		got.Sequence != "49546986683135544286507457936321625675700192471156785154" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestParseRecord(t *testing.T) {
+	long := strings.Repeat("YWJj", 100)
+	for name, tc := range map[string]struct {
+		record string
+		want   firehose.Record
+	}{
+		"empty data":                          {`{"recordId":"r","data":""}`, firehose.Record{ID: []byte(`"r"`)}},
+		"no data":                             {`{"recordId":"r"}`, firehose.Record{ID: []byte(`"r"`), Bad: true}},
+		"data null":                           {`{"recordId":"r","data":null}`, firehose.Record{ID: []byte(`"r"`), Bad: true}},
+		"data that is no text":                {`{"recordId":"r","data":{"a":[1]}}`, firehose.Record{ID: []byte(`"r"`), Bad: true}},
+		"data that is no base64":              {`{"recordId":"r","data":"%"}`, firehose.Record{ID: []byte(`"r"`), Bad: true}},
+		"data that ends as no base64 does":    {`{"recordId":"r","data":"` + long + `YQ"}`, firehose.Record{ID: []byte(`"r"`), Bad: true}},
+		"data with a mistake in a long run":   {`{"recordId":"r","data":"` + long + `-` + long + `"}`, firehose.Record{ID: []byte(`"r"`), Bad: true}},
+		"long data":                           {`{"recordId":"r","data":"` + long + `"}`, firehose.Record{ID: []byte(`"r"`), Data: []byte(strings.Repeat("abc", 100))}},
+		"data with escapes":                   {`{"recordId":"r","data":"\/\/\u002b8"}`, firehose.Record{ID: []byte(`"r"`), Data: []byte("\xff\xff\xbc")}},
+		"no id":                               {`{"data":"YQ=="}`, firehose.Record{ID: []byte(`""`), Data: []byte("a")}},
+		"an id that is no text":               {`{"recordId":7,"data":"YQ=="}`, firehose.Record{ID: []byte(`""`), Data: []byte("a")}},
+		"an id with escapes stays as it is":   {`{"recordId":"a\"\u00fc\ud800","data":""}`, firehose.Record{ID: []byte(`"a\"\u00fc\ud800"`)}},
+		"an id that is no UTF-8 becomes some": {"{\"recordId\":\"a\xff\\n\",\"data\":\"\"}", firehose.Record{ID: []byte("\"a\ufffd\\n\"")}},
+		"names with escapes":                  {`{"record\u0049d":"r","d\u0061ta":"YQ=="}`, firehose.Record{ID: []byte(`"r"`), Data: []byte("a")}},
+		"not an object":                       {`5`, firehose.Record{ID: []byte(`""`), Bad: true}},
+		"null":                                {`null`, firehose.Record{ID: []byte(`""`), Bad: true}},
+		"the guide's subsequenceNumber": {
+			`{"recordId":"r","data":"","kinesisRecordMetadata":{"sequenceNumber":"49","subsequenceNumber":"","shardId":"s","x":[]}}`,
+			firehose.Record{ID: []byte(`"r"`), Sequence: "49", Shard: "s"},
+		},
+		"numbers as text": {
+			`{"recordId":"r","data":"","approximateArrivalTimestamp":"17","kinesisRecordMetadata":{"subsequenceNumber":"4"}}`,
+			firehose.Record{ID: []byte(`"r"`), ArrivedAt: 17, Subsequence: 4},
+		},
+		"arrival only in the metadata": {
+			`{"recordId":"r","data":"","kinesisRecordMetadata":{"approximateArrivalTimestamp":18}}`,
+			firehose.Record{ID: []byte(`"r"`), ArrivedAt: 18},
+		},
+		"metadata of the wrong kinds": {
+			`{"recordId":"r","data":"","approximateArrivalTimestamp":{},"kinesisRecordMetadata":{"shardId":1,"sequenceNumber":null,"subsequenceNumber":[1]}}`,
+			firehose.Record{ID: []byte(`"r"`)},
+		},
+		"metadata that is no object": {`{"recordId":"r","data":"","kinesisRecordMetadata":[{}]}`, firehose.Record{ID: []byte(`"r"`)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := firehose.ParseRequest([]byte(`{"records":[{"recordId":"before","data":"YQ=="},` + tc.record + `,{"recordId":"behind","data":"Yg=="}]}`))
+			if err != nil || len(r.Records) != 3 {
+				t.Fatalf("got %+v, %v", r, err)
+			}
+			if string(r.Records[0].Data) != "a" || string(r.Records[2].Data) != "b" || string(r.Records[2].ID) != `"behind"` {
+				t.Errorf("its neighbours suffer: %+v", r.Records)
+			}
+			got, want := r.Records[1], tc.want
+			if string(got.ID) != string(want.ID) || string(got.Data) != string(want.Data) || got.Bad != want.Bad || got.ArrivedAt != want.ArrivedAt ||
+				got.Shard != want.Shard || got.Sequence != want.Sequence || got.Subsequence != want.Subsequence {
+				t.Errorf("%s:\n got %+v\nwant %+v", tc.record, got, want)
+			}
+		})
+	}
+}
+
+func TestParseNoRecords(t *testing.T) {
+	for _, payload := range []string{`{"records":[]}`, ` { "records" : [ ] } `, `{"x":{"records":[1]},"records":[]}`} {
+		if r, err := firehose.ParseRequest([]byte(payload)); err != nil || len(r.Records) != 0 {
+			t.Errorf("%s: %+v, %v", payload, r, err)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	const secret = "s3cret"
+	for name, payload := range map[string]string{
+		"nothing":              ``,
+		"no JSON":              secret,
+		"a scalar":             `"` + secret + `"`,
+		"an array":             `[{"recordId":"` + secret + `"}]`,
+		"null":                 `null`,
+		"no records":           `{"` + secret + `":1}`,
+		"records null":         `{"records":null}`,
+		"records an object":    `{"records":{"` + secret + `":1}}`,
+		"records twice":        `{"records":[],"records":[]}`,
+		"cut off":              `{"records":[{"recordId":"` + secret + `"`,
+		"cut off in data":      `{"records":[{"recordId":"r","data":"` + secret,
+		"the wrong bracket":    `{"records":[{"recordId":"` + secret + `"]}`,
+		"something behind":     `{"records":[]}{"` + secret + `":1}`,
+		"garbage behind":       `{"records":[]}` + secret,
+		"a record's own fault": `{"records":[{"recordId":"r","data":` + secret + `}]}`,
+		"nesting without end":  `{"records":[` + strings.Repeat(`[`, 100_000),
+		"a byte order mark":    "\ufeff" + `{"records":[]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := firehose.ParseRequest([]byte(payload))
+			if err == nil {
+				t.Fatalf("got %+v", r)
+			}
+			if !strings.Contains(err.Error(), "Firehose") || strings.Contains(err.Error(), secret) {
+				t.Errorf("the error should say what was expected, and nothing of what came: %v", err)
+			}
+		})
+	}
+}
