@@ -5,14 +5,13 @@
 Writes the expansions that differ to FOLDER, for cfn-lint to read, and exits 1 with a line for each expectation that one of
 them does not meet. "sam validate" throws its expansion away, so it sees neither a second stage, nor a resource that nobody
 asked for, nor an API's body that the translator rewrote.
-
-The translator works offline; it wants a region in AWS_DEFAULT_REGION.
 """
 
 import copy
 import itertools
 import json
 import logging
+import os
 import pathlib
 import re
 import sys
@@ -107,6 +106,9 @@ def uncovered(template):
 
 def main(folder):
     logging.disable(logging.WARNING)
+    # The translator works offline, but not without a region.
+    os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.json"):
         old.unlink()
