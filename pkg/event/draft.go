@@ -1,0 +1,180 @@
+package event
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// state is where a cell's value comes from.
+type state uint8
+
+const (
+	absent  state = iota
+	filled        // by the default, or by hydrant
+	sent          // by the producer
+	refused       // sent, and rejected
+)
+
+// cell holds one value of the event that is being judged: a field, an element, a name. Which of its parts are in use follows from the
+// field's form. Cells lie in one slice, the draft's, and refer to each other by index, so an event costs no allocation for each value.
+type cell struct {
+	state  state
+	named  bool // its name was there, be it with null
+	text   string
+	number int64 // of integer and timestamp; boolean: 0 or 1
+	float  float64
+	first  int // object: the cell of its first field; list: its first element; texts: its first name, with the value behind it, and so on
+	next   int // an element of a list: the next one
+	count  int // list and texts: how many members were sent, nulls among texts aside
+}
+
+// value is the cell's value as validator wants it.
+func (c *cell) value(f form) any {
+	switch f {
+	case text:
+		return c.text
+	case number:
+		return c.float
+	case boolean:
+		return c.number != 0
+	case list, texts:
+		return make([]struct{}, c.count) // rules see how many there are; without fields it takes no memory
+	default:
+		return c.number
+	}
+}
+
+// step is one step of the way from the event to the value that is being read or judged.
+type step struct {
+	name    string // of a member, or
+	index   int    // of an element, where
+	element bool
+
+	array  bool // it leads to an array
+	opened bool // extra has this value, an object or an array, and
+	count  int  // so many of its members or elements
+}
+
+// draft is one event while it is being judged.
+type draft struct {
+	origin  Origin
+	receipt receipt
+	text    string // the event's JSON: cells hold pieces of it
+	source  bytes.Buffer
+	decoder jsontext.Decoder
+
+	cells []cell
+	way   []step   // from the event, whose own step is the first
+	names []string // unknown members' and texts' names in the objects that are being read
+	many  map[objectName]struct{}
+
+	extra      []byte
+	unknown    int
+	bare       bool // the type is unknown, so no member is known to be unknown
+	rejections []Rejection
+}
+
+// maxRejections is how many rejections of one event are reported: enough to mend it, and a bound on what hostile ones cost.
+const maxRejections = 20
+
+// maxPointerName is the longest name, in bytes, that a Rejection quotes: names may be the producer's text too.
+const maxPointerName = maxNames
+
+var decoderOptions = []jsontext.Options{
+	jsontext.AllowDuplicateNames(true), // found in decode.go, at the depths that the type knows
+	jsontext.AllowInvalidUTF8(true),    // replaced in unquote and appendMended
+}
+
+// read starts to read the draft's event from its beginning.
+func (d *draft) read(data []byte) {
+	d.source = *bytes.NewBuffer(data)
+	d.decoder.Reset(&d.source, decoderOptions...)
+}
+
+// reset makes the draft as new, but for the memory that it has gathered; much memory is let go.
+func (d *draft) reset() {
+	if cap(d.cells) > 1<<12 || cap(d.names) > 1<<12 || cap(d.extra) > 1<<16 {
+		*d = draft{}
+		return
+	}
+	clear(d.cells) // of its references to the event's text, as all that follow
+	clear(d.names)
+	clear(d.way)
+	d.cells, d.names, d.way, d.extra = d.cells[:0], d.names[:0], d.way[:0], d.extra[:0]
+	d.origin, d.text, d.source, d.many, d.rejections = Origin{}, "", bytes.Buffer{}, nil, nil
+	d.unknown, d.bare = 0, false
+}
+
+func (d *draft) push(s step) { d.way = append(d.way, s) }
+
+// reject notes that the value at the end of the way is refused.
+func (d *draft) reject(rule string, reason Reason) {
+	if len(d.rejections) < maxRejections {
+		d.rejections = append(d.rejections, Rejection{Field: d.pointer(), Rule: rule, Reason: reason})
+	}
+}
+
+var escapePointer = strings.NewReplacer("~", "~0", "/", "~1")
+
+// pointer is the way as a JSON Pointer (RFC 6901). It ends before a name that is too long to quote.
+func (d *draft) pointer() string {
+	var b strings.Builder
+	for _, s := range d.way[1:] {
+		if len(s.name) > maxPointerName {
+			break
+		}
+		b.WriteByte('/')
+		if s.element {
+			b.WriteString(strconv.Itoa(s.index))
+		} else {
+			b.WriteString(escapePointer.Replace(s.name))
+		}
+	}
+	return b.String()
+}
+
+// objectName is a name in one of the objects that are being read.
+type objectName struct {
+	object int
+	name   string
+}
+
+// fewNames is up to how many names looking at all of them is quicker than a map. Beyond it, a map is safe from objects made to be slow.
+const fewNames = 16
+
+// repeated reports whether an object has a member of this name already, and notes the name. The object's names begin at d.names[from];
+// object is any number that no other object of this event has.
+func (d *draft) repeated(object, from int, name string) bool {
+	for _, other := range d.names[from:] {
+		if other == name {
+			return true
+		}
+	}
+	if len(d.names)-from < fewNames {
+		d.names = append(d.names, name)
+		return false
+	}
+	if _, ok := d.many[objectName{object, name}]; ok {
+		return true
+	}
+	if d.many == nil {
+		d.many = map[objectName]struct{}{}
+	}
+	d.many[objectName{object, name}] = struct{}{}
+	return false
+}
+
+// unquote is the text of a JSON string. Ill-formed UTF-8 and lone surrogates become U+FFFD, as in encoding/json.
+func unquote(raw string) string {
+	body := raw[1 : len(raw)-1]
+	if strings.IndexByte(body, '\\') < 0 && utf8.ValidString(body) {
+		return body
+	}
+	// Its error tells of what it has replaced; that raw is a string is known.
+	b, _ := jsontext.AppendUnquote(nil, raw)
+	return string(b)
+}
