@@ -1,0 +1,112 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+// Client puts and reads objects, for the runner's own services.
+type Client struct{ minio *minio.Client }
+
+// Object is an entry of a bucket's listing.
+type Object struct {
+	Bucket string `json:"bucket"`
+	Key    string `json:"key"`
+	Size   int64  `json:"size"`
+}
+
+// Client makes a client of the server.
+func (s *Server) Client() (*Client, error) {
+	client, err := minio.New("s3", &minio.Options{
+		Creds:     credentials.NewStaticV4(s.config.AccessKey, s.config.SecretKey, ""),
+		Region:    s.config.Region,
+		Transport: s.transport, BucketLookup: minio.BucketLookupPath,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Client{client}, nil
+}
+
+// EnsureBucket makes a bucket unless it is there.
+func (c *Client) EnsureBucket(ctx context.Context, bucket string) error {
+	exists, err := c.minio.BucketExists(ctx, bucket)
+	if err == nil && !exists {
+		err = c.minio.MakeBucket(ctx, bucket, minio.MakeBucketOptions{})
+	}
+	if err != nil {
+		return fmt.Errorf("bucket %s: %w", bucket, err)
+	}
+	return nil
+}
+
+// Put stores an object. The error carries S3's code (Code).
+func (c *Client) Put(ctx context.Context, bucket, key string, body io.ReadSeeker, size int64, contentType, contentEncoding string) error {
+	_, err := c.minio.PutObject(ctx, bucket, key, body, size, minio.PutObjectOptions{
+		ContentType: contentType, ContentEncoding: contentEncoding, DisableMultipart: true,
+	})
+	if err != nil {
+		return fmt.Errorf("putting s3://%s/%s: %w", bucket, key, err)
+	}
+	return nil
+}
+
+// Code answers S3's code of an error that a method of Client gave, or "".
+func Code(err error) string {
+	var response minio.ErrorResponse
+	errors.As(err, &response)
+	return response.Code
+}
+
+// List answers the objects of a bucket whose keys begin with prefix, in the order of their keys.
+func (c *Client) List(ctx context.Context, bucket, prefix string) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel() // ends the listing's goroutine if yield wants no more
+		for o := range c.minio.ListObjects(ctx, bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}) {
+			err := o.Err
+			if err != nil {
+				err = fmt.Errorf("listing s3://%s/%s: %w", bucket, prefix, err)
+			}
+			if !yield(Object{bucket, o.Key, o.Size}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Open answers an object's bytes, to be closed by the caller, and their number.
+func (c *Client) Open(ctx context.Context, bucket, key string) (interface {
+	io.ReadCloser
+	io.ReaderAt
+}, int64, error) {
+	object, err := c.minio.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
+	if err != nil {
+		return nil, 0, fmt.Errorf("reading s3://%s/%s: %w", bucket, key, err)
+	}
+	info, err := object.Stat()
+	if err != nil {
+		_ = object.Close()
+		return nil, 0, fmt.Errorf("reading s3://%s/%s: %w", bucket, key, err)
+	}
+	return object, info.Size, nil
+}
+
+// Empty removes every object of a bucket.
+func (c *Client) Empty(ctx context.Context, bucket string) error {
+	for o, err := range c.List(ctx, bucket, "") {
+		if err != nil {
+			return err
+		}
+		if err := c.minio.RemoveObject(ctx, bucket, o.Key, minio.RemoveObjectOptions{}); err != nil {
+			return fmt.Errorf("removing s3://%s/%s: %w", bucket, o.Key, err)
+		}
+	}
+	return nil
+}
