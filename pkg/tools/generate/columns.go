@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"hydrant/pkg/event"
+)
+
+// The lines between which the columns stand, without their indentation.
+const (
+	begin = "# columns: begin (make generate)"
+	end   = "# columns: end"
+)
+
+// maxComment is the longest comment of a column, in characters ("Column structure", AWS Glue Web API Reference).
+const maxComment = 255
+
+// rewrite answers the template with the columns, one on a line, between its marked lines. It fails if the marked lines are not there
+// once each, in their order, or if Glue would refuse a column.
+func rewrite(template []byte, columns []event.Column) ([]byte, error) {
+	lines := strings.SplitAfter(string(template), "\n")
+	first, err := find(lines, begin)
+	if err != nil {
+		return nil, err
+	}
+	last, err := find(lines, end)
+	if err != nil {
+		return nil, err
+	}
+	if last < first {
+		return nil, fmt.Errorf("line %d: %q stands before %q", last+1, end, begin)
+	}
+	indent := lines[first][:strings.Index(lines[first], begin)]
+
+	var out bytes.Buffer
+	out.WriteString(strings.Join(lines[:first+1], ""))
+	for _, c := range columns {
+		line, err := entry(c)
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", c.Name, err)
+		}
+		out.WriteString(indent + line + "\n")
+	}
+	out.WriteString(strings.Join(lines[last:], ""))
+	return out.Bytes(), nil
+}
+
+// find answers the place of the one line that holds nothing but the marker.
+func find(lines []string, marker string) (int, error) {
+	found := -1
+	for i, line := range lines {
+		if strings.TrimSpace(line) != marker {
+			continue
+		}
+		if found >= 0 {
+			return 0, fmt.Errorf("line %d: a second line %q", i+1, marker)
+		}
+		found = i
+	}
+	if found < 0 {
+		return 0, fmt.Errorf("there is no line %q", marker)
+	}
+	return found, nil
+}
+
+// entry is a column as an item of the template's list.
+func entry(c event.Column) (string, error) {
+	if n := utf8.RuneCountInString(c.Comment); n > maxComment {
+		return "", fmt.Errorf("its comment has %d characters, Glue takes %d", n, maxComment)
+	}
+	if strings.ContainsAny(c.Comment, "\r\n") {
+		return "", fmt.Errorf("its comment has more than one line")
+	}
+	// %q escapes as YAML's double-quoted style does.
+	line := fmt.Sprintf("- {Name: %s, Type: %q", c.Name, c.Type)
+	if c.Comment != "" {
+		line += fmt.Sprintf(", Comment: %q", c.Comment)
+	}
+	return line + "}", nil
+}
