@@ -1,0 +1,99 @@
+package transform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"hydrant/pkg/event"
+	"hydrant/pkg/firehose"
+	"hydrant/pkg/record"
+)
+
+// run is one batch on its way.
+type run struct {
+	*Transform
+	batch Batch
+	rows  []byte // of the record at hand
+}
+
+// record puts the record's rows into r.rows, at most room bytes of them, and says whether the record is good.
+func (r *run) record(ctx context.Context, in *firehose.Record, room int) (good bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			good = false
+			r.batch.Reasons[Panicked]++
+			r.recorder.Panic(ctx, kind(p), debug.Stack())
+		}
+	}()
+	r.rows = r.rows[:0]
+	switch {
+	case in.Bad:
+		return r.fail(NotBase64)
+	case len(in.ID) <= len(`""`):
+		return r.fail(NoRecordID)
+	}
+	rec, err := record.Open(in.Data, source(in))
+	if err != nil {
+		fault, _ := errors.AsType[*record.Fault](err) // Open returns no other
+		return r.fail(event.Reason(fault.Reason))
+	}
+	return r.events(&rec, room)
+}
+
+// events judges all of a record's events, also behind a bad one: each is to be counted.
+func (r *run) events(rec *record.Record, room int) bool {
+	good := true
+	origin := event.Origin{
+		ReceivedAt: rec.ReceivedAt,
+		Producer:   rec.Producer,
+		RequestID:  rec.RequestID,
+		Attempt:    rec.Attempt,
+	}
+	n := 0
+	for i, data := range rec.Events() {
+		origin.EventID = rec.EventID(i)
+		var outcome event.Outcome
+		r.rows, outcome = r.judge.AppendRow(r.rows, data, origin)
+		r.batch.count(&outcome)
+		n++
+		if len(outcome.Rejections) > 0 {
+			good = false
+		}
+		if !good {
+			r.rows = r.rows[:0]
+		}
+		if len(r.rows) > room {
+			return r.fail(AnswerFull) // without growing the rows any further
+		}
+	}
+	if good {
+		r.batch.Rows += n
+	}
+	return good
+}
+
+func (r *run) fail(why event.Reason) bool {
+	r.batch.Reasons[why]++
+	return false
+}
+
+// source is where Kinesis has the record. A record without a sequence number (a Firehose stream that has no Kinesis
+// stream as source) is told from others by its record id, which Firehose repeats when it sends a batch again.
+func source(in *firehose.Record) record.Source {
+	s := record.Source{Shard: in.Shard, Sequence: in.Sequence, Subsequence: in.Subsequence, ArrivedAt: in.ArrivedAt}
+	if s.Sequence == "" {
+		s.Sequence = string(in.ID)
+	}
+	return s
+}
+
+// kind says what a panic was about. Only the runtime's own words are safe: another value may hold an event.
+func kind(p any) string {
+	if err, ok := p.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", p)
+}
