@@ -54,7 +54,7 @@ func (n *node) what() string {
 	case n.kind == Scalar:
 		return strconv.Quote(shorten(n.text))
 	case n.kind == List:
-		return "a list"
+		return "a list of " + strconv.Itoa(len(n.items))
 	default:
 		return "a map"
 	}

@@ -142,8 +142,11 @@ func (t *Template) readBounds(p *Parameter, n *node, at *trail) error {
 			continue
 		}
 		value, ok := number(v.text)
-		if !v.literal() || !ok || p.Type != bound.kind {
-			return t.fault(v.pos, at.member(bound.name), "expected a number, for a parameter of Type %s, found %s", bound.kind, v.what())
+		if !v.literal() || !ok {
+			return t.fault(v.pos, at.member(bound.name), "expected a number, found %s", v.what())
+		}
+		if p.Type != bound.kind {
+			return t.fault(v.pos, at.member(bound.name), "it is for a parameter of Type %s, and this one is a %s", bound.kind, p.Type)
 		}
 		*bound.value = &value
 	}
@@ -194,9 +197,9 @@ func (p *Parameter) refusesItem(item string) string {
 	case p.pattern != nil && !p.pattern.MatchString(item):
 		return shown + " does not match the AllowedPattern " + p.patternText
 	case p.minLength != nil && length < *p.minLength:
-		return fmt.Sprintf("%s has %v characters, and must have at least %v", shown, length, *p.minLength)
+		return fmt.Sprintf("%s must have at least %v characters, and has %v", shown, *p.minLength, length)
 	case p.maxLength != nil && length > *p.maxLength:
-		return fmt.Sprintf("%s has %v characters, and must have at most %v", shown, length, *p.maxLength)
+		return fmt.Sprintf("%s must have at most %v characters, and has %v", shown, *p.maxLength, length)
 	case p.minValue != nil && value < *p.minValue:
 		return fmt.Sprintf("%s is less than %v, the least there may be", shown, *p.minValue)
 	case p.maxValue != nil && value > *p.maxValue:

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -39,8 +41,13 @@ func parseSamconfig(path string, data []byte, configEnv string) (map[string]stri
 		return nil, tomlError(path, err)
 	}
 	section, ok := file[configEnv]
-	if !ok || meta.Type(configEnv) != "Hash" {
-		return nil, &Error{path, Pos{1, 1}, fmt.Sprintf("there is no environment %q: the file has %s", shorten(configEnv), environments(meta, file))}
+	names := environments(meta)
+	if !ok || !slices.Contains(names, configEnv) {
+		have := "none"
+		if len(names) > 0 {
+			have = strings.Join(names, ", ")
+		}
+		return nil, &Error{path, Pos{1, 1}, fmt.Sprintf("there is no environment %q: the file has %s", shorten(configEnv), have)}
 	}
 	var env environment
 	if err := meta.PrimitiveDecode(section, &env); err != nil {
@@ -55,24 +62,29 @@ func parseSamconfig(path string, data []byte, configEnv string) (map[string]stri
 	return map[string]string{}, nil
 }
 
-func environments(meta toml.MetaData, file map[string]toml.Primitive) string {
-	var names []string
-	for _, name := range slices.Sorted(maps.Keys(file)) {
-		if meta.Type(name) == "Hash" {
-			names = append(names, name)
+// environments names the tables at the top of the file. One that only its own tables imply has no type of its own.
+func environments(meta toml.MetaData) []string {
+	tables := make(map[string]bool)
+	for _, key := range meta.Keys() {
+		if len(key) > 1 || meta.Type(key...) == "Hash" {
+			tables[key[0]] = true
 		}
 	}
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
+	return slices.Sorted(maps.Keys(tables))
 }
 
-// tomlError gives the library's error its place.
+var wrongType = regexp.MustCompile(`^toml: line (\d+) \(last key "(.*?)"\): .*: (.*)$`)
+
+// tomlError gives the library's error its place. Of a value of the wrong type the library tells the line alone.
 func tomlError(path string, err error) error {
 	var parse toml.ParseError
 	if errors.As(err, &parse) {
 		return &Error{path, Pos{max(parse.Position.Line, 1), max(parse.Position.Col, 1)}, parse.Message}
+	}
+	if m := wrongType.FindStringSubmatch(err.Error()); m != nil {
+		if line, err := strconv.Atoi(m[1]); err == nil {
+			return &Error{path, Pos{line, 1}, fmt.Sprintf("%s: %s", m[2], m[3])}
+		}
 	}
 	return &Error{path, Pos{1, 1}, strings.TrimPrefix(err.Error(), "toml: ")}
 }

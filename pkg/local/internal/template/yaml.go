@@ -36,15 +36,16 @@ func (r *reader) document(data []byte) (*node, error) {
 	if len(data) > maxBytes {
 		return nil, r.errorf(Pos{1, 1}, "the template has %d bytes, but CloudFormation takes no more than %d: make it smaller", len(data), maxBytes)
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	first, err := r.next(decoder, data)
+	lines := &lineReader{rest: data}
+	decoder := yaml.NewDecoder(lines)
+	first, err := r.next(decoder, lines, data)
 	if err != nil {
 		return nil, err
 	}
 	if first == nil || len(first.Content) == 0 {
 		return nil, r.errorf(Pos{1, 1}, "the template is empty: write at least a Resources section")
 	}
-	second, err := r.next(decoder, data)
+	second, err := r.next(decoder, lines, data)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func (r *reader) document(data []byte) (*node, error) {
 
 // next reads one document; none is left if it answers nil. The library panics on some input that it does not expect ("please
 // report"), which must not end the runner.
-func (r *reader) next(decoder *yaml.Decoder, data []byte) (document *yaml.Node, err error) {
+func (r *reader) next(decoder *yaml.Decoder, lines *lineReader, data []byte) (document *yaml.Node, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			document, err = nil, r.errorf(Pos{1, 1}, "this is no YAML that can be read: %v", cause)
@@ -68,9 +69,31 @@ func (r *reader) next(decoder *yaml.Decoder, data []byte) (document *yaml.Node, 
 		return nil, nil
 	}
 	if err != nil {
-		return nil, r.syntax(err, data)
+		return nil, r.syntax(err, lines.count, data)
 	}
 	return document, nil
+}
+
+// lineReader hands out one line at a time and counts them, so that the place is known at which the library gives up.
+type lineReader struct {
+	rest  []byte
+	count int
+}
+
+func (l *lineReader) Read(p []byte) (int, error) {
+	if len(l.rest) == 0 {
+		return 0, io.EOF
+	}
+	line := len(l.rest)
+	if end := bytes.IndexByte(l.rest, '\n'); end >= 0 {
+		line = end + 1
+	}
+	n := copy(p, l.rest[:line])
+	if n == line {
+		l.count++
+	}
+	l.rest = l.rest[n:]
+	return n, nil
 }
 
 var (
@@ -78,8 +101,9 @@ var (
 	yamlAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
-// syntax gives the library's message its place. The library knows the line of most faults, and the column of none.
-func (r *reader) syntax(err error, data []byte) error {
+// syntax gives the library's message its place. The library knows the line of most faults, and the column of none. Where something
+// that it expects is missing it tells the line (from 0) at which what lacks it begins; where it looked for it is the line read last.
+func (r *reader) syntax(err error, read int, data []byte) error {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	pos := Pos{1, 1}
 	if m := yamlLine.FindStringSubmatch(message); m != nil {
@@ -91,6 +115,10 @@ func (r *reader) syntax(err error, data []byte) error {
 		if at := bytes.Index(data, []byte("*"+m[1])); at >= 0 {
 			pos = Pos{1 + bytes.Count(data[:at], []byte("\n")), at - bytes.LastIndexByte(data[:at], '\n')}
 		}
+	}
+	if strings.HasPrefix(message, "did not find expected ") {
+		message = fmt.Sprintf("%s, in what begins in line %d", message, pos.Line+1)
+		pos.Line = max(read, 1)
 	}
 	return r.errorf(pos, "this is no valid YAML here or just before: %s", message)
 }
@@ -116,10 +144,11 @@ func (r *reader) node(y *yaml.Node, depth int) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name != "" {
-		return &node{call: name, arg: n, pos: n.pos}, nil
+	n, err = r.longForm(n)
+	if err == nil && name != "" {
+		n = &node{call: name, arg: n, pos: place(y)}
 	}
-	return r.longForm(n)
+	return n, err
 }
 
 func (r *reader) alias(y *yaml.Node, depth int) (*node, error) {
