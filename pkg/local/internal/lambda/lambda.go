@@ -55,6 +55,9 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
+// ErrorCode answers the code alone.
+func (e *Error) ErrorCode() string { return e.Code }
+
 // Service holds the functions and their execution environments.
 type Service struct {
 	config    Config

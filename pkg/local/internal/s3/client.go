@@ -2,7 +2,6 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -41,27 +40,40 @@ func (c *Client) EnsureBucket(ctx context.Context, bucket string) error {
 		err = c.minio.MakeBucket(ctx, bucket, minio.MakeBucketOptions{})
 	}
 	if err != nil {
-		return fmt.Errorf("bucket %s: %w", bucket, err)
+		return fault(err, "making the bucket %s", bucket)
 	}
 	return nil
 }
 
-// Put stores an object. The error carries S3's code (Code).
+// Error is what S3 answered to a request that it refused.
+type Error struct {
+	Doing string // and to what, as "putting s3://bucket/key"
+	minio.ErrorResponse
+}
+
+func (e *Error) Error() string { return e.Doing + ": " + e.ErrorResponse.Error() }
+
+// ErrorCode answers S3's code, as NoSuchBucket.
+func (e *Error) ErrorCode() string { return e.Code }
+
+// fault says what the client was doing when err came.
+func fault(err error, format string, args ...any) error {
+	doing := fmt.Sprintf(format, args...)
+	if response := minio.ToErrorResponse(err); response.Code != "" && response.Code != "InternalError" {
+		return &Error{doing, response}
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// Put stores an object.
 func (c *Client) Put(ctx context.Context, bucket, key string, body io.ReadSeeker, size int64, contentType, contentEncoding string) error {
 	_, err := c.minio.PutObject(ctx, bucket, key, body, size, minio.PutObjectOptions{
 		ContentType: contentType, ContentEncoding: contentEncoding, DisableMultipart: true,
 	})
 	if err != nil {
-		return fmt.Errorf("putting s3://%s/%s: %w", bucket, key, err)
+		return fault(err, "putting s3://%s/%s", bucket, key)
 	}
 	return nil
-}
-
-// Code answers S3's code of an error that a method of Client gave, or "".
-func Code(err error) string {
-	var response minio.ErrorResponse
-	errors.As(err, &response)
-	return response.Code
 }
 
 // List answers the objects of a bucket whose keys begin with prefix, in the order of their keys.
@@ -72,7 +84,7 @@ func (c *Client) List(ctx context.Context, bucket, prefix string) iter.Seq2[Obje
 		for o := range c.minio.ListObjects(ctx, bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}) {
 			err := o.Err
 			if err != nil {
-				err = fmt.Errorf("listing s3://%s/%s: %w", bucket, prefix, err)
+				err = fault(err, "listing s3://%s/%s", bucket, prefix)
 			}
 			if !yield(Object{bucket, o.Key, o.Size}, err) || err != nil {
 				return
@@ -88,12 +100,12 @@ func (c *Client) Open(ctx context.Context, bucket, key string) (interface {
 }, int64, error) {
 	object, err := c.minio.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
 	if err != nil {
-		return nil, 0, fmt.Errorf("reading s3://%s/%s: %w", bucket, key, err)
+		return nil, 0, fault(err, "reading s3://%s/%s", bucket, key)
 	}
 	info, err := object.Stat()
 	if err != nil {
 		_ = object.Close()
-		return nil, 0, fmt.Errorf("reading s3://%s/%s: %w", bucket, key, err)
+		return nil, 0, fault(err, "reading s3://%s/%s", bucket, key)
 	}
 	return object, info.Size, nil
 }
@@ -105,7 +117,7 @@ func (c *Client) Empty(ctx context.Context, bucket string) error {
 			return err
 		}
 		if err := c.minio.RemoveObject(ctx, bucket, o.Key, minio.RemoveObjectOptions{}); err != nil {
-			return fmt.Errorf("removing s3://%s/%s: %w", bucket, o.Key, err)
+			return fault(err, "removing s3://%s/%s", bucket, o.Key)
 		}
 	}
 	return nil
