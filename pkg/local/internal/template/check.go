@@ -35,11 +35,7 @@ func (t *Template) checkReferences(root *node) error {
 		}
 	}
 	for _, o := range t.outputs {
-		at := (*trail)(nil).member("Outputs").member(o.name)
-		if err := t.checkConditionName(o.condition, o.pos, at); err != nil {
-			return err
-		}
-		if err := (checker{t, false}).value(o.value, at.member("Value")); err != nil {
+		if err := t.checkOutput(o); err != nil {
 			return err
 		}
 	}
@@ -65,6 +61,19 @@ func (t *Template) checkResource(r *resource, written *node) error {
 		}
 	}
 	return nil
+}
+
+func (t *Template) checkOutput(o *output) error {
+	at := (*trail)(nil).member("Outputs").member(o.name)
+	if err := t.checkConditionName(o.condition, o.pos, at); err != nil {
+		return err
+	}
+	if o.export != nil {
+		if err := (checker{t, false}).value(o.export, at.member("Export")); err != nil {
+			return err
+		}
+	}
+	return (checker{t, false}).value(o.value, at.member("Value"))
 }
 
 func (t *Template) checkConditionName(name string, pos Pos, at *trail) error {

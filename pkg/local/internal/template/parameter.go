@@ -88,10 +88,8 @@ func (t *Template) readParameter(m entry, at *trail) error {
 	if err := t.readConstraints(p, n, at); err != nil {
 		return err
 	}
-	if p.HasDefault {
-		if why := p.refuses(p.Default); why != "" {
-			return t.fault(n.get("Default").pos, at.member("Default"), "%s", why)
-		}
+	if why := p.refuses(p.Default); p.HasDefault && why != "" {
+		return t.fault(n.get("Default").pos, at.member("Default"), "%s", why)
 	}
 	if t.parameterNamed == nil {
 		t.parameterNamed = make(map[string]*Parameter)

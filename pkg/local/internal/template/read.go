@@ -47,6 +47,7 @@ type output struct {
 	pos               Pos
 	condition         string
 	value             *node
+	export            *node // nil if there is none
 }
 
 // Read reads the template in the file at path, in YAML or JSON. A fault in it is an *Error with its line and column; a file that
@@ -264,14 +265,14 @@ func (t *Template) readDependsOn(n *node, at *trail) ([]string, error) {
 	return ids, nil
 }
 
-// readOutput reads an output. Its Export is for other stacks, and there are none on one machine.
+// readOutput reads an output. Its Export is for other stacks, of which there are none on one machine: it is checked and not used.
 func (t *Template) readOutput(m entry, at *trail) error {
 	n := m.value
 	err := t.fields(n, at, "Value", "Description", "Condition", "Export")
 	if err != nil {
 		return err
 	}
-	out := &output{name: m.name, pos: m.pos, value: n.get("Value")}
+	out := &output{name: m.name, pos: m.pos, value: n.get("Value"), export: n.get("Export")}
 	if out.value == nil {
 		return t.fault(m.pos, at, "an output needs a Value")
 	}

@@ -4,7 +4,6 @@ import "regexp"
 
 // How YAML 1.2's core schema (chapter 10.3 of the YAML specification) reads an unquoted scalar.
 var (
-	coreInt   = regexp.MustCompile(`^[-+]?[0-9]+$`)
 	coreHex   = regexp.MustCompile(`^0x[0-9a-fA-F]+$`)
 	coreOctal = regexp.MustCompile(`^0o[0-7]+$`)
 	coreFloat = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)

@@ -105,11 +105,11 @@ var (
 // that it expects is missing it tells the line (from 0) at which what lacks it begins; where it looked for it is the line read last.
 func (r *reader) syntax(err error, read int, data []byte) error {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	pos := Pos{1, 1}
+	pos, line := Pos{1, 1}, 0
 	if m := yamlLine.FindStringSubmatch(message); m != nil {
 		message = message[len(m[0]):]
-		if line, err := strconv.Atoi(m[1]); err == nil {
-			pos.Line = line
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			pos.Line, line = n, n
 		}
 	} else if m := yamlAnchor.FindStringSubmatch(message); m != nil {
 		if at := bytes.Index(data, []byte("*"+m[1])); at >= 0 {
@@ -117,7 +117,10 @@ func (r *reader) syntax(err error, read int, data []byte) error {
 		}
 	}
 	if strings.HasPrefix(message, "did not find expected ") {
-		message = fmt.Sprintf("%s, in what begins in line %d", message, pos.Line+1)
+		// What begins in the first line the library does not tell, but the place where it looked.
+		if begins := line + 1; line > 0 && begins < read-1 {
+			message = fmt.Sprintf("%s, in what begins in line %d", message, begins)
+		}
 		pos.Line = max(read, 1)
 	}
 	return r.errorf(pos, "this is no valid YAML here or just before: %s", message)
