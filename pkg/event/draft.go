@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"context"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -63,7 +64,9 @@ type step struct {
 type draft struct {
 	origin  Origin
 	receipt receipt
-	text    string // the event's JSON: cells hold pieces of it
+	data    []byte
+	text    string // data: cells hold pieces of it
+	plain   bool   // no string in it has an escape or ill-formed UTF-8
 	source  bytes.Buffer
 	decoder jsontext.Decoder
 
@@ -89,9 +92,16 @@ var decoderOptions = []jsontext.Options{
 	jsontext.AllowInvalidUTF8(true),    // replaced in unquote and appendMended
 }
 
-// read starts to read the draft's event from its beginning.
-func (d *draft) read(data []byte) {
-	d.source = *bytes.NewBuffer(data)
+// begin takes up an event.
+func (d *draft) begin(data []byte, o Origin) {
+	d.origin, d.data, d.text = o, data, string(data)
+	d.plain = strings.IndexByte(d.text, '\\') < 0 && utf8.ValidString(d.text)
+	d.receipt = receipt{Context: context.Background(), at: o.ReceivedAt}
+}
+
+// read starts to read the event from its beginning.
+func (d *draft) read() {
+	d.source = *bytes.NewBuffer(d.data)
 	d.decoder.Reset(&d.source, decoderOptions...)
 }
 
@@ -105,8 +115,8 @@ func (d *draft) reset() {
 	clear(d.names)
 	clear(d.way)
 	d.cells, d.names, d.way, d.extra = d.cells[:0], d.names[:0], d.way[:0], d.extra[:0]
-	d.origin, d.text, d.source, d.many, d.rejections = Origin{}, "", bytes.Buffer{}, nil, nil
-	d.unknown, d.bare = 0, false
+	d.origin, d.data, d.text, d.source, d.many, d.rejections = Origin{}, nil, "", bytes.Buffer{}, nil, nil
+	d.unknown, d.bare, d.plain = 0, false, false
 }
 
 func (d *draft) push(s step) { d.way = append(d.way, s) }
@@ -168,10 +178,11 @@ func (d *draft) repeated(object, from int, name string) bool {
 	return false
 }
 
-// unquote is the text of a JSON string. Ill-formed UTF-8 and lone surrogates become U+FFFD, as in encoding/json.
-func unquote(raw string) string {
+// unquote is the text of a JSON string, of which plain says that it has neither escapes nor ill-formed UTF-8. Ill-formed UTF-8 and lone
+// surrogates become U+FFFD, as in encoding/json.
+func unquote(raw string, plain bool) string {
 	body := raw[1 : len(raw)-1]
-	if strings.IndexByte(body, '\\') < 0 && utf8.ValidString(body) {
+	if plain || strings.IndexByte(body, '\\') < 0 && utf8.ValidString(body) {
 		return body
 	}
 	// Its error tells of what it has replaced; that raw is a string is known.

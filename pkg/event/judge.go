@@ -8,7 +8,6 @@
 package event
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -95,13 +94,11 @@ func (j *Judge) AppendRow(dst, data []byte, o Origin) ([]byte, Outcome) {
 		j.drafts.Put(d)
 	}()
 	d.begin(data, o)
-	d.read(data)
-	name := d.typeName()
+	name := d.typeName(j.plans)
 	p, known := j.plans[name]
 	if !known {
 		name, p, d.bare = "", j.bare, true
 	}
-	d.read(data)
 	if rule, reason := d.judge(j.rules, p); rule != "" {
 		return dst, Outcome{EventID: o.EventID, Rejections: []Rejection{{Rule: rule, Reason: reason}}}
 	}
@@ -113,6 +110,7 @@ func (d *draft) judge(r *rules, p *plan) (rule string, reason Reason) {
 	if strings.TrimLeft(d.text, " \t\r\n") == "" {
 		return "json", Empty
 	}
+	d.read()
 	if err := d.decode(p); err != nil {
 		// The decoder has a limit too, 10,000 levels, beyond which it does not look whether the rest is JSON.
 		if levels(d.text) > maxLevels {
@@ -162,10 +160,4 @@ func (d *draft) set(at int, c cell, really bool) {
 		c.state = filled
 		d.cells[at] = c
 	}
-}
-
-// begin takes up an event.
-func (d *draft) begin(data []byte, o Origin) {
-	d.origin, d.text = o, string(data)
-	d.receipt = receipt{Context: context.Background(), at: o.ReceivedAt}
 }

@@ -1,7 +1,6 @@
 package event
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -51,7 +50,8 @@ type field struct {
 	bits     int // of integer and number
 	required bool
 	rules    string // validator's, for the value itself
-	keyRules string // for the names of texts
+	bounds   bounds // those of the rules that need no validator
+	key      *field // the names of texts
 	most     int    // list and texts: more members than this are not even kept; their number breaks rules
 	object   *plan  // the members of object
 	element  *field // of list and texts
@@ -137,7 +137,7 @@ func (c *compiler) field(p *plan, sf reflect.StructField, sendable bool) {
 
 // value compiles what a field or an element of type t has to be known of, with its rules.
 func (c *compiler) value(t reflect.Type, r fieldRules) (field, bool) {
-	f := field{rules: r.own, keyRules: r.keys, required: r.required, most: r.most}
+	f := field{rules: r.own, required: r.required, most: r.most}
 	switch {
 	case t == reflect.TypeFor[Timestamp]():
 		f.form, f.glue = timestamp, "timestamp"
@@ -150,7 +150,7 @@ func (c *compiler) value(t reflect.Type, r fieldRules) (field, bool) {
 		return f, c.list(&f, t.Elem(), r)
 	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String && t.Elem().Kind() == reflect.String:
 		f.form, f.glue = texts, "map<string,string>"
-		f.element = &field{form: text, rules: r.elements}
+		f.key, f.element = &field{form: text, rules: r.keys}, &field{form: text, rules: r.elements}
 	default:
 		c.errorf("the Go type %s has no column type; catalogue.go lists those that have one", t)
 		return f, false
@@ -206,7 +206,7 @@ func (c *compiler) list(f *field, t reflect.Type, r fieldRules) bool {
 		c.errorf("a list of %s has no column type; catalogue.go lists those that have one", t)
 		return false
 	}
-	if f.keyRules != "" {
+	if r.keys != "" {
 		c.errorf("validate: keys is for maps, not for lists")
 		return false
 	}
@@ -220,13 +220,10 @@ func (c *compiler) list(f *field, t reflect.Type, r fieldRules) bool {
 
 // tryRules has validator read f's rules and apply each to a zero value: it panics on a rule or a parameter that it does not know.
 func (c *compiler) tryRules(f *field) bool {
-	errs := []error{c.rules.try(f.rules, f.form, f.bits)}
-	if f.form == texts {
-		errs = append(errs, c.rules.try(f.keyRules, text, 0), c.rules.try(f.element.rules, text, 0))
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := c.rules.try(f.rules, f.form); err != nil {
 		c.errorf("validate: %w", err)
 		return false
 	}
-	return true
+	f.bounds = parseBounds(f.rules, f.form)
+	return f.form != texts || c.tryRules(f.key) && c.tryRules(f.element)
 }

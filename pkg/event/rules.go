@@ -98,7 +98,7 @@ func (r *rules) broken(ctx context.Context, value any, rules string, f form) (ru
 }
 
 // try applies each of the rules to a zero value and returns what validator panics with. One by one: it stops at the first that is broken.
-func (r *rules) try(rules string, f form, bits int) (err error) {
+func (r *rules) try(rules string, f form) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v", p)
@@ -128,7 +128,7 @@ func (r *rules) fill(f *field, fallback string) (cell, error) {
 	case text, timestamp:
 		fallback = string(appendText(nil, fallback))
 	}
-	if rule, _ := f.scan(fallback, &c); rule != "" {
+	if rule, _ := f.scan(fallback, false, &c); rule != "" {
 		return c, fmt.Errorf("it is refused as no %s", rule)
 	}
 	if rule, _ := r.broken(context.Background(), c.value(f.form), f.rules, f.form); rule != "" {

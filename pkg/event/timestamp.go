@@ -80,7 +80,25 @@ func twoDigits(s string) int {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// appendTimestamp writes ms as a JSON string, as in "2026-11-22T09:30:00.123Z".
+// appendTimestamp writes ms, of a year of four digits, as a JSON string: "2026-11-22T09:30:00.123Z".
 func appendTimestamp(dst []byte, ms int64) []byte {
-	return time.UnixMilli(ms).UTC().AppendFormat(dst, `"2006-01-02T15:04:05.000Z"`)
+	t := time.UnixMilli(ms).UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	dst = append(dst, '"')
+	dst = appendTwoDigits(dst, year/100)
+	dst = appendTwoDigits(dst, year%100)
+	dst = appendTwoDigits(append(dst, '-'), int(month))
+	dst = appendTwoDigits(append(dst, '-'), day)
+	dst = appendTwoDigits(append(dst, 'T'), hour)
+	dst = appendTwoDigits(append(dst, ':'), minute)
+	dst = appendTwoDigits(append(dst, ':'), second)
+	milliseconds := t.Nanosecond() / 1e6
+	dst = append(dst, '.', byte('0'+milliseconds/100))
+	dst = appendTwoDigits(dst, milliseconds%100)
+	return append(dst, 'Z', '"')
+}
+
+func appendTwoDigits(dst []byte, n int) []byte {
+	return append(dst, byte('0'+n/10%10), byte('0'+n%10))
 }

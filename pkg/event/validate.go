@@ -13,7 +13,7 @@ func (d *draft) validate(r *rules, p *plan, first int) {
 
 func (d *draft) validateValue(r *rules, f *field, at int) {
 	c := &d.cells[at]
-	if f.rules != "" {
+	if f.rules != "" && !f.bounds.keeps(f.form, c) {
 		if rule, reason := r.broken(&d.receipt, c.value(f.form), f.rules, f.form); rule != "" {
 			c.state = refused
 			d.reject(rule, reason)
@@ -41,8 +41,8 @@ func (d *draft) validateValue(r *rules, f *field, at int) {
 // validateText judges a member of an object of strings: its name and the value at a cell.
 func (d *draft) validateText(r *rules, f *field, name string, at int) {
 	d.push(step{name: name})
-	if f.keyRules != "" {
-		if rule, reason := r.broken(&d.receipt, name, f.keyRules, text); rule != "" {
+	if f.key.rules != "" && !f.key.bounds.keepsName(name) {
+		if rule, reason := r.broken(&d.receipt, name, f.key.rules, text); rule != "" {
 			d.reject("name "+rule, reason)
 		}
 	}

@@ -1,0 +1,80 @@
+package event
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// bounds are those of a field's rules that a glance can judge: most rules are bounds and most values keep them, and validator's way to that
+// verdict is long. A glance only ever spares validator a value that it would pass. Whatever is not plainly within bounds is validator's to
+// judge, and so is every refusal.
+type bounds struct {
+	known      bool // every rule of the field is among these
+	least      int64
+	most       int64
+	leastFloat float64
+	mostFloat  float64
+	oneOf      []string
+}
+
+// parseBounds reads validator's rules for a value of this form.
+func parseBounds(rules string, f form) bounds {
+	b := bounds{known: true, least: math.MinInt64, most: math.MaxInt64, leastFloat: math.Inf(-1), mostFloat: math.Inf(1)}
+	for _, rule := range splitList(rules) {
+		name, param, _ := strings.Cut(rule, "=")
+		switch {
+		case strings.ContainsAny(rule, "|'") || strings.Contains(rule, "0x"):
+			b.known = false
+		case name == "oneof" && f == text && b.oneOf == nil:
+			b.oneOf = strings.Fields(param)
+		case (name == "min" || name == "max") && f != timestamp:
+			b.limit(name, param)
+		default:
+			b.known = false
+		}
+	}
+	return b
+}
+
+// limit adds min or max. Several of them all count.
+func (b *bounds) limit(name, param string) {
+	n, err := strconv.ParseFloat(param, 64)
+	if err != nil || math.Abs(n) > 1<<53 { // beyond it a float is no longer exact
+		b.known = false
+		return
+	}
+	if name == "min" {
+		b.leastFloat, b.least = max(b.leastFloat, n), max(b.least, int64(math.Ceil(n)))
+	} else {
+		b.mostFloat, b.most = min(b.mostFloat, n), min(b.most, int64(math.Floor(n)))
+	}
+}
+
+// keeps reports whether the cell's value plainly keeps all the rules.
+func (b *bounds) keeps(f form, c *cell) bool {
+	if !b.known {
+		return false
+	}
+	switch f {
+	case text:
+		return b.keepsText(c.text)
+	case integer:
+		return b.least <= c.number && c.number <= b.most
+	case number:
+		return b.leastFloat <= c.float && c.float <= b.mostFloat
+	case list, texts:
+		return b.least <= int64(c.count) && int64(c.count) <= b.most
+	}
+	return false
+}
+
+// keepsName is keeps for the name of a member.
+func (b *bounds) keepsName(name string) bool { return b.known && b.keepsText(name) }
+
+// keepsText counts bytes: characters are at most as many, and at least a quarter of them.
+func (b *bounds) keepsText(s string) bool {
+	n := int64(len(s))
+	return n <= b.most && (n+3)/4 >= b.least && (b.oneOf == nil || slices.Contains(b.oneOf, s))
+}

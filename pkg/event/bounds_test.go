@@ -1,0 +1,47 @@
+package event
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// What a glance passes, validator passes.
+func TestBoundsAgreeWithValidator(t *testing.T) {
+	r, err := newRules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var glances int
+	rapid.Check(t, func(t *rapid.T) {
+		f := rapid.SampledFrom([]form{text, integer, number, list, texts}).Draw(t, "form")
+		numbers := []string{"0", "1", "2", "3", "7", "64", "-5", "0x10", "9007199254740993", "9223372036854775807"}
+		rules := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string {
+			name := rapid.SampledFrom([]string{"min", "max"}).Draw(t, "rule")
+			return name + "=" + rapid.SampledFrom(numbers).Draw(t, "limit")
+		}), 0, 3).Draw(t, "rules")
+		if f == text && rapid.Bool().Draw(t, "choice") {
+			rules = append(rules, rapid.SampledFrom([]string{"oneof=a b  ccc", "oneof='a b' c", "http_url", "len=0|http_url"}).Draw(t, "text rule"))
+		}
+		c := cell{
+			text:   rapid.OneOf(rapid.SampledFrom([]string{"", "a", "b", "ccc", "a b", "http://a.b"}), rapid.String()).Draw(t, "text"),
+			number: rapid.OneOf(rapid.Int64Range(-6, 8), rapid.Int64Range(1<<53-3, 1<<53+3), rapid.Int64()).Draw(t, "number"),
+			float:  rapid.OneOf(rapid.Float64Range(-6, 8), rapid.SampledFrom([]float64{0, 1, 2, 7, math.Copysign(0, -1)})).Draw(t, "float"),
+			count:  rapid.IntRange(0, 70).Draw(t, "count"),
+		}
+		all := strings.Join(rules, ",")
+		if b := parseBounds(all, f); !b.keeps(f, &c) {
+			return
+		}
+		glances++
+		if broken, _ := r.broken(context.Background(), c.value(f), all, f); broken != "" {
+			t.Fatalf("%+v plainly keeps %q, says the glance; validator says that it breaks %s", c, all, broken)
+		}
+	})
+	if glances == 0 {
+		t.Error("no value was within its bounds: the comparison has seen nothing")
+	}
+}
