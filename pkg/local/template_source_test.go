@@ -1,0 +1,169 @@
+package main_test
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/BurntSushi/toml"
+	"go.yaml.in/yaml/v3"
+
+	"hydrant/pkg/local/internal/template"
+)
+
+// sourceRules look at the template as it is written.
+var sourceRules = map[string]rule{
+	"a parameter explains itself": {
+		why: "whoever deploys reads nothing but the form that CloudFormation makes of the parameters",
+		fix: "Description, Default, a bound (AllowedValues, AllowedPattern, or MinValue and MaxValue), a label and a group",
+		check: func(s *stack) (faults []string) {
+			grouped := groupedParameters(s.file)
+			for name, parameter := range writtenEach(written(s.file, "Parameters")) {
+				for _, member := range []string{"Description", "Default", "Type"} {
+					if written(parameter, member) == nil {
+						faults = append(faults, name+": has no "+member)
+					}
+				}
+				bounded := written(parameter, "AllowedValues") != nil || written(parameter, "AllowedPattern") != nil ||
+					written(parameter, "MinValue") != nil && written(parameter, "MaxValue") != nil
+				if !bounded {
+					faults = append(faults, name+": takes any value")
+				}
+				if written(s.file, "Metadata", "AWS::CloudFormation::Interface", "ParameterLabels", name, "default") == nil {
+					faults = append(faults, name+": has no label")
+				}
+				if grouped[name] != 1 {
+					faults = append(faults, fmt.Sprintf("%s: is in %d groups", name, grouped[name]))
+				}
+				delete(grouped, name)
+			}
+			for name := range grouped {
+				faults = append(faults, name+": is in a group, and no parameter")
+			}
+			return faults
+		},
+		breaks: [][2]string{
+			{"    Description: Name of the API's stage, the first part of every path.\n", ""},
+			{"    MaxValue: 1000\n", ""},
+			{"      ShardCount: {default: Shards}\n", ""},
+			{"[StreamMode, ShardCount, RetentionHours]", "[StreamMode, RetentionHours]"},
+			{"[StreamMode, ShardCount, RetentionHours]", "[StreamMode, ShardCount, RetentionHours, RetentionDays]"},
+		},
+	},
+	"every parameter that a condition depends on is tried": {
+		why: "the rules are tried with the values in choices only",
+		fix: "add the parameter to choices, and to COMBINATIONS in .ci/expand.py",
+		check: func(s *stack) (faults []string) {
+			script, err := os.ReadFile("../../.ci/expand.py")
+			if err != nil {
+				return []string{err.Error()}
+			}
+			for name := range refs(written(s.file, "Conditions")) {
+				if choices[name] == nil || !strings.Contains(string(script), `    "`+name+`": [`) {
+					faults = append(faults, name)
+				}
+			}
+			return faults
+		},
+		breaks: [][2]string{{"  UseCors: !Not [!Equals [!Ref CorsOrigin", "  UseCors: !Not [!Equals [!Ref Stage"}},
+	},
+	"every output and parameter is of use": {
+		why: "a parameter that nothing reads is a promise that is not kept",
+		fix: "use it or remove it",
+		check: func(s *stack) (faults []string) {
+			used := refs(s.file)
+			for name := range writtenEach(written(s.file, "Parameters")) {
+				if !used[name] {
+					faults = append(faults, name+" is read nowhere")
+				}
+			}
+			for name, output := range writtenEach(written(s.file, "Outputs")) {
+				if written(output, "Description") == nil {
+					faults = append(faults, name+" has no Description")
+				}
+			}
+			return faults
+		},
+		breaks: [][2]string{{"MemorySize: !Ref TransformMemory", "MemorySize: 256"}, {"    Description: Where producers send\n", ""}},
+	},
+}
+
+// writtenEach yields the members of a mapping.
+func writtenEach(n *yaml.Node) iter.Seq2[string, *yaml.Node] {
+	return func(yield func(string, *yaml.Node) bool) {
+		if n == nil {
+			return
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if !yield(n.Content[i].Value, n.Content[i+1]) {
+				return
+			}
+		}
+	}
+}
+
+// groupedParameters counts the groups that a parameter is in.
+func groupedParameters(file *yaml.Node) map[string]int {
+	grouped := map[string]int{}
+	for _, group := range written(file, "Metadata", "AWS::CloudFormation::Interface", "ParameterGroups").Content {
+		for _, name := range written(group, "Parameters").Content {
+			grouped[name.Value]++
+		}
+	}
+	return grouped
+}
+
+// refs are the names that !Ref and ${...} of !Sub mention in a piece of the template.
+func refs(n *yaml.Node) map[string]bool {
+	found := map[string]bool{}
+	var walk func(*yaml.Node)
+	walk = func(n *yaml.Node) {
+		switch n.Tag {
+		case "!Ref":
+			found[n.Value] = true
+		case "!Sub":
+			for _, part := range strings.Split(n.Value, "${")[1:] {
+				name, _, _ := strings.Cut(part, "}")
+				found[name] = true
+			}
+		}
+		for _, child := range n.Content {
+			walk(child)
+		}
+	}
+	walk(n)
+	return found
+}
+
+func TestSamconfig(t *testing.T) {
+	var file map[string]any
+	if _, err := toml.DecodeFile("../../samconfig.toml", &file); err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := template.Read(templatePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, env := range []string{"default", "prod", "local"} {
+		overrides, err := template.Overrides("../../samconfig.toml", env)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		got := resolve(t, parsed, overrides).Parameters["Authorization"]
+		if want := map[string]string{"local": "NONE"}[env]; got != want && (env == "local" || got != "AWS_IAM") {
+			t.Errorf("samconfig's %s deploys with Authorization=%s", env, got)
+		}
+	}
+	// A stack name would make "sam deploy --config-env local" deploy an API that takes everybody's requests.
+	local, _ := file["local"].(map[string]any)
+	deploy, _ := local["deploy"].(map[string]any)
+	parameters, _ := deploy["parameters"].(map[string]any)
+	if len(local) != 1 || len(deploy) != 1 || !slices.Equal(slices.Collect(maps.Keys(parameters)), []string{"parameter_overrides"}) {
+		t.Errorf("samconfig's local is %v: it must hold parameter_overrides alone", local)
+	}
+}

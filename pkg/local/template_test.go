@@ -1,0 +1,258 @@
+// Package main_test reads the project's template.yaml for what neither "sam validate" nor cfn-lint sees: the OpenAPI body, the mapping
+// templates, the permissions, and whether its parts agree with one another.
+//
+// The rules are policy. Change them in review, not to make a build pass.
+package main_test
+
+import (
+	"iter"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"hydrant/pkg/local/internal/template"
+)
+
+const templatePath = "../../template.yaml"
+
+// A rule is something that holds for the template in every combination of parameters.
+type rule struct {
+	why, fix string
+	// check answers a sentence for each fault.
+	check func(*stack) []string
+	// breaks are changes of the template that check must notice: old texts, the first of each, and new ones.
+	breaks [][2]string
+}
+
+// rules are those of all files of this package.
+func rules() map[string]rule {
+	all := map[string]rule{}
+	for _, some := range []map[string]rule{apiRules, answerRules, permissionRules, storageRules, sourceRules} {
+		maps.Copy(all, some)
+	}
+	return all
+}
+
+func TestTemplateKeepsItsRules(t *testing.T) {
+	stacks := slices.Collect(allStacks(t, source(t)))
+	for name, r := range rules() {
+		t.Run(name, func(t *testing.T) {
+			for _, s := range stacks {
+				for _, fault := range r.check(s) {
+					t.Errorf("%s\n  why: %s\n  fix: %s\n  with: %v", fault, r.why, r.fix, s.parameters)
+				}
+				if t.Failed() {
+					return // the other combinations would mostly say the same
+				}
+			}
+		})
+	}
+}
+
+func TestRulesNoticeWhatBreaksThem(t *testing.T) {
+	before := source(t)
+	for name, r := range rules() {
+		t.Run(name, func(t *testing.T) {
+			if len(r.breaks) == 0 {
+				t.Fatal("the rule has no example of a template that breaks it")
+			}
+			for _, change := range r.breaks {
+				after := strings.Replace(before, change[0], change[1], 1)
+				if after == before {
+					t.Errorf("the template has no %q to break", change[0])
+					continue
+				}
+				noticed := false
+				for s := range allStacks(t, after) {
+					if noticed = len(r.check(s)) > 0; noticed {
+						break
+					}
+				}
+				if !noticed {
+					t.Errorf("not noticed: %q instead of %q", change[1], change[0])
+				}
+			}
+		})
+	}
+}
+
+// choices are the values to try of the parameters that a condition or the API's body depends on.
+var choices = map[string][]string{
+	"Authorization":         {"AWS_IAM", "NONE"},
+	"CorsOrigin":            {"", "https://www.example.com"},
+	"ApiGatewayAccountRole": {"CREATE", "EXISTING"},
+	"StreamMode":            {"ON_DEMAND", "PROVISIONED"},
+	"EventDays":             {"0", "365"},
+}
+
+// A stack is the template as it is deployed with some parameters.
+type stack struct {
+	*template.Resolved
+	parameters map[string]string // those that were chosen
+	source     string
+	file       *yaml.Node // the template as it is written, a mapping
+}
+
+func source(t testing.TB) string {
+	t.Helper()
+	data, err := os.ReadFile(templatePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// combinations are all combinations of choices.
+func combinations() []map[string]string {
+	combinations := []map[string]string{{}}
+	for _, name := range slices.Sorted(maps.Keys(choices)) {
+		var next []map[string]string
+		for _, c := range combinations {
+			for _, value := range choices[name] {
+				one := maps.Clone(c)
+				one[name] = value
+				next = append(next, one)
+			}
+		}
+		combinations = next
+	}
+	return combinations
+}
+
+// allStacks yields the template's stacks for every combination of choices.
+func allStacks(t testing.TB, text string) iter.Seq[*stack] {
+	t.Helper()
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := template.Parse("template.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(yield func(*stack) bool) {
+		for _, c := range combinations() {
+			if !yield(&stack{resolve(t, parsed, c), c, text, document.Content[0]}) {
+				return
+			}
+		}
+	}
+}
+
+func resolve(t testing.TB, parsed *template.Template, parameters map[string]string) *template.Resolved {
+	t.Helper()
+	resolved, err := parsed.Resolve(template.Environment{
+		Parameters: parameters,
+		AccountID:  "000000000000", Region: "eu-west-1", Partition: "aws", URLSuffix: "amazonaws.com", StackName: "hydrant-test",
+		Attribute: attribute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resolved
+}
+
+// attribute gives every resource its logical id as the name, and an ARN made of it.
+func attribute(id, kind, attribute string, _ *template.Value) (string, error) {
+	switch {
+	case attribute == "":
+		return id, nil
+	case kind == "AWS::Logs::LogGroup":
+		return "arn:aws:logs:eu-west-1:000000000000:log-group:" + id + ":*", nil // as CloudFormation gives it
+	}
+	return "arn:aws:test:eu-west-1:000000000000:" + id, nil
+}
+
+// localStack is the stack that the local runner serves.
+func localStack(t testing.TB) *template.Resolved {
+	t.Helper()
+	parsed, err := template.Read(templatePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	overrides, err := template.Overrides("../../samconfig.toml", "local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resolve(t, parsed, overrides)
+}
+
+// ofType are the resources of a type.
+func ofType(r *template.Resolved, kind string) (found []template.Resource) {
+	for _, resource := range r.Resources {
+		if resource.Type == kind {
+			found = append(found, resource)
+		}
+	}
+	return found
+}
+
+// only is the one resource of a type.
+func only(r *template.Resolved, kind string) template.Resource {
+	found := ofType(r, kind)
+	if len(found) != 1 {
+		return template.Resource{Properties: &template.Value{Kind: template.Map}}
+	}
+	return found[0]
+}
+
+// at follows member names and answers nil where one is missing.
+func at(v *template.Value, path ...string) *template.Value {
+	for _, name := range path {
+		v = v.Get(name)
+	}
+	return v
+}
+
+// text is the scalar that stands there, or "".
+func text(v *template.Value, path ...string) string {
+	if v = at(v, path...); v == nil {
+		return ""
+	}
+	return v.Text
+}
+
+// each yields the members of a map, or nothing.
+func each(v *template.Value, path ...string) iter.Seq2[string, *template.Value] {
+	return func(yield func(string, *template.Value) bool) {
+		v := at(v, path...)
+		if v == nil {
+			return
+		}
+		for _, m := range v.Members {
+			if !yield(m.Name, m.Value) {
+				return
+			}
+		}
+	}
+}
+
+// items are the items of a list, or the thing itself.
+func items(v *template.Value) []*template.Value {
+	if v == nil || v.Kind == template.List {
+		if v == nil {
+			return nil
+		}
+		return v.Items
+	}
+	return []*template.Value{v}
+}
+
+// written follows member names of the template as it is written, and answers nil where one is missing.
+func written(n *yaml.Node, path ...string) *yaml.Node {
+	for _, name := range path {
+		if n == nil || n.Kind != yaml.MappingNode {
+			return nil
+		}
+		i := slices.IndexFunc(n.Content, func(c *yaml.Node) bool { return c.Value == name })
+		if i < 0 || i%2 == 1 {
+			return nil
+		}
+		n = n.Content[i+1]
+	}
+	return n
+}
