@@ -91,7 +91,11 @@ func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) 
 
 func putOne(t testing.TB, s *Service, key, data string) (shard, sequence string) {
 	t.Helper()
-	out := call(t, s, "PutRecord", fmt.Sprintf(`{"StreamName":"events","PartitionKey":%q,"Data":%q}`, key, b64(data)))
+	quoted, err := json.Marshal(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := call(t, s, "PutRecord", fmt.Sprintf(`{"StreamName":"events","PartitionKey":%s,"Data":%q}`, quoted, b64(data)))
 	return out["ShardId"].(string), out["SequenceNumber"].(string)
 }
 
@@ -162,15 +166,15 @@ func TestProtocolOverHTTP(t *testing.T) {
 		status                    int
 		kind, message             string
 	}{
-		"answers a put":                {"Kinesis_20131202.PutRecord", contentType, put, 200, "", ""},
-		"takes a charset":              {"Kinesis_20131202.PutRecord", contentType + "; charset=utf-8", put, 200, "", ""},
-		"takes plain JSON":             {"Kinesis_20131202.PutRecord", "application/json", put, 200, "", ""},
-		"refuses CBOR":                 {"Kinesis_20131202.PutRecord", "application/x-amz-cbor-1.1", "\xbf\xff", 415, "SerializationException", "CBOR is not supported by the local runner: send application/x-amz-json-1.1. The SDKs for Java do so with CBOR disabled (AWS_CBOR_DISABLE=true)."},
-		"refuses XML":                  {"Kinesis_20131202.PutRecord", "text/xml", "<a/>", 415, "SerializationException", `Content-Type "text/xml" is not supported: send application/x-amz-json-1.1.`},
-		"refuses an unknown operation": {"Kinesis_20131202.PutRecordz", contentType, put, 400, "UnknownOperationException", `"PutRecordz" is no operation of Kinesis Data Streams.`},
-		"refuses another service":      {"DynamoDB_20120810.PutItem", contentType, put, 400, "UnknownOperationException", "The X-Amz-Target header is not Kinesis_20131202.<Operation>."},
-		"refuses no target":            {"", contentType, put, 400, "UnknownOperationException", "The X-Amz-Target header is not Kinesis_20131202.<Operation>."},
-		"refuses a body without end":   {"Kinesis_20131202.PutRecord", contentType, strings.Repeat(" ", maxBody+1), 413, "SerializationException", "The request is larger than 16777216 bytes."},
+		"answers a put":                     {"Kinesis_20131202.PutRecord", contentType, put, 200, "", ""},
+		"takes a charset":                   {"Kinesis_20131202.PutRecord", contentType + "; charset=utf-8", put, 200, "", ""},
+		"takes plain JSON":                  {"Kinesis_20131202.PutRecord", "application/json", put, 200, "", ""},
+		"refuses CBOR":                      {"Kinesis_20131202.PutRecord", "application/x-amz-cbor-1.1", "\xbf\xff", 415, "SerializationException", "CBOR is not supported by the local runner: send application/x-amz-json-1.1. The SDKs for Java do so with CBOR disabled (AWS_CBOR_DISABLE=true)."},
+		"refuses XML":                       {"Kinesis_20131202.PutRecord", "text/xml", "<a/>", 415, "SerializationException", `Content-Type "text/xml" is not supported: send application/x-amz-json-1.1.`},
+		"refuses an unknown operation":      {"Kinesis_20131202.PutRecordz", contentType, put, 400, "UnknownOperationException", `"PutRecordz" is no operation of Kinesis Data Streams.`},
+		"refuses another service":           {"DynamoDB_20120810.PutItem", contentType, put, 400, "UnknownOperationException", "The X-Amz-Target header is not Kinesis_20131202.<Operation>."},
+		"refuses no target":                 {"", contentType, put, 400, "UnknownOperationException", "The X-Amz-Target header is not Kinesis_20131202.<Operation>."},
+		"refuses a body without end":        {"Kinesis_20131202.PutRecord", contentType, strings.Repeat(" ", maxBody+1), 413, "SerializationException", "The request is larger than 16777216 bytes."},
 		"leaves the stream to the template": {"Kinesis_20131202.UpdateShardCount", contentType, "{}", 400, "InvalidArgumentException", "UpdateShardCount is not supported by the local runner: its streams are those of the template. Change the template and start the runner again."},
 		"says what it does not do":          {"Kinesis_20131202.SubscribeToShard", contentType, "{}", 400, "InvalidArgumentException", "SubscribeToShard is not supported by the local runner."},
 	} {

@@ -18,7 +18,7 @@ type limits struct {
 	getRecords      int
 	getBytes        int
 	shardReads      float64 // GetRecords calls per second
-	shardReadBytes  float64 // a second; an answer that is larger blocks the shard until it is paid off
+	shardReadBytes  float64 // read per second; an answer may be larger, and is then paid off before the next
 	shardIterators  float64 // GetShardIterator calls per second
 	iteratorLife    time.Duration
 	tokenLife       time.Duration
@@ -84,6 +84,7 @@ type throughput struct {
 	bytes     bucket
 	reads     bucket
 	readBytes bucket
+	overdrawn bool // readBytes' second is used up, and must be paid off before the next read
 	iterators bucket
 }
 
@@ -116,10 +117,13 @@ func (t *throughput) get(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	reads := t.reads.has(now, 1)
-	// "If a call returns this amount of data [10 MiB], subsequent calls made within the next 5 seconds throw": at 2 MiB
-	// per second an answer is paid off before the next call, which makes five seconds of the largest.
-	free := t.readBytes.has(now, t.readBytes.rate)
-	if !reads || !free {
+	// "If a call returns this amount of data [10 MiB], subsequent calls made within the next 5 seconds throw
+	// ProvisionedThroughputExceededException": at 2 MiB per second, five seconds pay for the whole of it.
+	t.readBytes.has(now, 0)
+	if t.readBytes.spent == 0 {
+		t.overdrawn = false
+	}
+	if !reads || t.overdrawn {
 		return false
 	}
 	t.reads.spent++
@@ -131,6 +135,7 @@ func (t *throughput) got(size int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.readBytes.spent += float64(size)
+	t.overdrawn = t.overdrawn || t.readBytes.spent >= t.readBytes.rate
 }
 
 // iterator reports whether a GetShardIterator call may be answered now.
