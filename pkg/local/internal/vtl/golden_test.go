@@ -30,7 +30,7 @@ type requestFile struct {
 	Context, ContextAfter               map[string]any
 }
 
-func (g *golden) set(t *testing.T, section, data string) {
+func (g *golden) set(t testing.TB, section, data string) {
 	t.Helper()
 	data = strings.TrimSuffix(data, "\n")
 	switch section {
@@ -75,7 +75,7 @@ func (g *golden) asRequest() *Request {
 	}
 }
 
-func readGolden(t *testing.T, file string) (*txtar.Archive, map[string]*golden) {
+func readGolden(t testing.TB, file string) (*txtar.Archive, map[string]*golden) {
 	t.Helper()
 	archive, err := txtar.ParseFile(file)
 	if err != nil {
@@ -92,13 +92,24 @@ func readGolden(t *testing.T, file string) (*txtar.Archive, map[string]*golden) 
 	return archive, cases
 }
 
-func goldenFiles(t *testing.T) []string {
+func goldenFiles(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases in testdata: %v", err)
 	}
 	return files
+}
+
+// allGolden answers the cases of each file.
+func allGolden(t testing.TB) []map[string]*golden {
+	t.Helper()
+	var all []map[string]*golden
+	for _, file := range goldenFiles(t) {
+		_, cases := readGolden(t, file)
+		all = append(all, cases)
+	}
+	return all
 }
 
 func TestGolden(t *testing.T) {
