@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -101,7 +102,7 @@ func (a *API) begin(r *http.Request) *exchange {
 	// 11 bytes make the 16 characters that API Gateway's own ids have, with the same = at the end.
 	x.extendedID = base64.StdEncoding.EncodeToString(random[16:27])
 	x.traceID = r.Header.Get("X-Amzn-Trace-Id")
-	if x.traceID == "" {
+	if !strings.HasPrefix(x.traceID, "Root=1-") {
 		x.traceID = "Root=1-" + hex.EncodeToString(timestamp(x.start)) + "-" + hex.EncodeToString(random[27:39])
 	}
 	return x
@@ -232,6 +233,9 @@ func (x *exchange) call(in *integration, body []byte) *failure {
 	}
 	for name, value := range x.overrides("requestOverride", "header") {
 		header[name] = []string{value}
+	}
+	if x.overrides("requestOverride", "path") != nil || x.overrides("requestOverride", "querystring") != nil {
+		return x.misconfigured("the local runner supports no requestOverride of path or querystring: an action has neither")
 	}
 	began := time.Now()
 	answer, err := x.api.backend.Call(ctx, Call{

@@ -2,11 +2,18 @@ package apigateway
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // request is the request as a server would hand it over.
@@ -67,4 +74,84 @@ func FuzzServeHTTP(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzTemplateRecord: whatever a caller writes, and wherever, is data: the record that reaches the stream has its own members and no
+// others, and the data is what was sent.
+func FuzzTemplateRecord(f *testing.F) {
+	f.Add(`{"a":"\" ' \\ \u2028 \ud800 $x #set($y=1) ${context.stage}"}`, `"},"attempt":9,"x":{"`, `$context.stage`, `q=#end&Data=1`)
+	f.Add(`[1.50,123456789012345678901234567890,-0,1E5,"<\/script>"]`, "'\\\u2029\x00", "\",", `PartitionKey=x`)
+	f.Add(`{"hydrant":1,"data":2,"data":3}`, "k", "#stop", "%ff%00")
+	f.Add(`"\xff\xed\xa0\x80"`, "\xff", "\xff", "")
+	backend := kinesis(accepted)
+	a := deployTemplate(f, backend, nil)
+	f.Fuzz(func(t *testing.T, data, key, header, query string) {
+		keyText, err := json.Marshal(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := request(t, "POST /v1/record\n\n"+`{"Data":`+data+`,"PartitionKey":`+string(keyText)+`}`)
+		r.URL.RawQuery = query
+		r.Header["User-Agent"], r.Header["Data"] = []string{header}, []string{header}
+		backend.calls = nil
+		w := serve(a, r)
+		if len(backend.calls) == 0 {
+			if w.Code == 200 || json.Valid([]byte(data)) && utf8.ValidString(key) && key != "" && utf8.RuneCountInString(key) <= 256 &&
+				strings.TrimSpace(data) != "null" && w.Code != 431 {
+				t.Fatalf("got %d %s", w.Code, w.Body)
+			}
+			return
+		}
+		if !json.Valid([]byte(data)) {
+			t.Skip("it holds members of the request")
+		}
+		var call struct {
+			StreamName, Data, PartitionKey string
+		}
+		decoder := json.NewDecoder(bytes.NewReader(backend.calls[0].Body))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&call); err != nil || call.StreamName != "Stream" {
+			t.Fatalf("%v: %s", err, backend.calls[0].Body)
+		}
+		if want := strings.ToValidUTF8(key, "\uFFFD"); utf8.ValidString(key) && call.PartitionKey != want {
+			t.Fatalf("got key %q, want %q", call.PartitionKey, want)
+		}
+		record, err := base64.StdEncoding.DecodeString(call.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkRecord(t, record, 0, w.Header().Get("X-Amz-Apigw-Id"), data)
+	})
+}
+
+// checkRecord looks at a record's members, one by one, so that none is there twice.
+func checkRecord(t *testing.T, record []byte, index int, requestID, data string) {
+	t.Helper()
+	if !json.Valid(record) {
+		t.Fatalf("no JSON: %q", record)
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(record), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	var got []string
+	for _, err := d.ReadToken(); err == nil && d.PeekKind() == '"'; {
+		name, nameErr := d.ReadToken()
+		text := name.String()
+		value, valueErr := d.ReadValue()
+		if nameErr != nil || valueErr != nil {
+			t.Fatalf("%v, %v: %q", nameErr, valueErr, record)
+		}
+		switch text {
+		case "received_at":
+			value = []byte("TIME")
+		case "data":
+			if normal(t, string(value)) != normal(t, data) {
+				t.Fatalf("got data %s\nwant %s", value, data)
+			}
+			value = []byte("DATA")
+		}
+		got = append(got, text+"="+string(value))
+	}
+	want := []string{"hydrant=1", `request_id="` + requestID + `"`, "received_at=TIME", `producer=""`, "attempt=0", "index=" + strconv.Itoa(index), "data=DATA"}
+	if !slices.Equal(got, want) {
+		t.Fatalf("got  %q\nwant %q", got, want)
+	}
 }

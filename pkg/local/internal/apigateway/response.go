@@ -114,6 +114,9 @@ func (x *exchange) noStage(w http.ResponseWriter) {
 
 // frontEnd answers what does not reach the API. These answers are plain text and cannot be changed by a gateway response.
 func (x *exchange) frontEnd(w http.ResponseWriter, status int, why string) {
+	if status == http.StatusRequestEntityTooLarge {
+		x.failed = &failure{kind: requestTooLarge, message: why}
+	}
 	x.write(w, &methodResponse{status: status, media: "text/plain", body: []byte(why)})
 }
 
