@@ -17,7 +17,7 @@ package event
 //
 // No pointers: an absent field has no value here, and unless it has a default its member is left out of the row. Its tags:
 //
-//	json      The member's name: lower case letters, digits and underscores. Names are matched exactly. Required.
+//	json      The member's name, which is matched exactly, and the column's: a lower-case letter, then such letters, digits, underscores.
 //	validate  Rules of github.com/go-playground/validator, comma-separated. They judge what was sent: an absent field is not judged,
 //	          an explicit "", 0 or false is (put omitempty first to let it pass). Sizes of text are in characters (code points).
 //	          "required" means present and not null. Rules behind "dive" are for a list's elements or a map's values, and
@@ -25,7 +25,7 @@ package event
 //	          (max=...) before dear ones (http_url). Rules of our own stand in rules.go.
 //	default   What an absent or null field becomes: plain text for strings and times, JSON for the rest. For an object the
 //	          only default is {}: as if an empty object had been sent, so that its members get their own defaults.
-//	column    The column's name, where it must be another than the member's.
+//	column    The column's name, where the member's is none that a column can have.
 //	doc       One sentence: the column's comment in Glue.
 //
 // Every type has the fields of common (common.go) too. Types share the columns of one table: two that use one column must give it one type.

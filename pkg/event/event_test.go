@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -59,7 +58,10 @@ func row(t testing.TB, data string) (map[string]json.RawMessage, Outcome) {
 	return members, out
 }
 
-func quote(s string) string { return strconv.Quote(s) }
+func quote(s string) string {
+	b, _ := json.Marshal(s) // no string is refused
+	return string(b)
+}
 
 func TestSmallestEvents(t *testing.T) {
 	const head = `"event_id":"derived-id","occurred_at":"2026-11-22T09:30:00.500Z","schema_version":1,"test":false,` +
@@ -335,7 +337,8 @@ func TestRejections(t *testing.T) {
 				{"/order_id", "min=1", TooShort},
 				{"/currency", "iso4217", InvalidFormat},
 				{"/items/1/unit_price", "min=0", OutOfRange},
-			}, "mine",
+			},
+			"mine",
 		},
 		"an id that is no id is not used": {
 			`{"type":"app_error","message":"m","event_id":"no id"}`, []Rejection{{"/event_id", "identifier", InvalidFormat}}, "derived-id",
