@@ -33,7 +33,7 @@ type batch struct {
 	decoded  []byte        // the data that the function answered
 	attempts int           // invocations made
 	ended    int64         // when the last of them ended, in ms
-	reusable bool          // nobody else can hold the request any more
+	reusable bool          // the invocation with this very request has ended well, so nobody holds it any more
 }
 
 // record is one stream record in a batch.

@@ -193,6 +193,51 @@ func TestInvocationFailures(t *testing.T) {
 	}
 }
 
+// Lambda may hold on to the request of an invocation that failed.
+func TestAFailedRequestIsLeftAlone(t *testing.T) {
+	for name, retries := range map[string]int{"by a retry": 3, "by another batch": 0} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var held, copied []byte
+				cfg, stream := testConfig(t.TempDir()), newMemoryStream(1)
+				cfg.Transform.Retries = retries
+				r := start(t, cfg, stream, func(ctx context.Context, payload []byte) ([]byte, string, error) {
+					if held == nil {
+						held, copied = payload, bytes.Clone(payload)
+						return nil, "", errors.New("broken pipe")
+					}
+					return echo(ctx, payload)
+				})
+				for range 3 {
+					stream.put(0, "a")
+					if err := r.Flush(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if !bytes.Equal(held, copied) {
+					t.Errorf("the request changed from %s to %s", copied, held)
+				}
+			})
+		})
+	}
+}
+
+// A read may end early because the next record is large: then there is more, though no put announces it.
+func TestLargeRecordsAreReadWithoutAnotherPut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stream := newMemoryStream(1)
+		for _, size := range []int{200 << 10, 400 << 10, 900 << 10, 1} {
+			stream.put(0, strings.Repeat("x", size))
+		}
+		r := start(t, testConfig(t.TempDir()), stream, echo)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if s := r.Stats(); s.RecordsRead != 4 {
+			t.Errorf("%d records are read", s.RecordsRead)
+		}
+	})
+}
+
 func TestFirehoseGivesUpOnASlowFunction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := testConfig(t.TempDir())

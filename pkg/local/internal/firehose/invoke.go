@@ -51,7 +51,7 @@ func (p *pipeline) invoke(ctx context.Context, b *batch) error {
 		}
 		b.ended = nowMillis()
 		if f == nil {
-			b.reusable = b.attempts == 1
+			b.reusable = true
 			if f = b.judge(answer); f != nil {
 				p.d.log.write(f, processor)
 			} else {

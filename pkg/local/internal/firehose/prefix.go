@@ -20,7 +20,10 @@ const (
 const maxPrefixLength = 512
 
 // defaultTimePrefix is appended to a Prefix that has no timestamp expression; no slash is put between them.
-const defaultTimePrefix = "!{timestamp:yyyy/MM/dd/HH/}"
+const (
+	defaultTimeFormat = "yyyy/MM/dd/HH/"
+	defaultTimePrefix = "!{timestamp:" + defaultTimeFormat + "}"
+)
 
 // A prefix is a compiled Prefix or ErrorOutputPrefix. The rules are those of the Firehose developer guide, "Custom prefixes for
 // Amazon S3 objects".
@@ -42,42 +45,57 @@ func parsePrefixes(objects, failures, timeZone string) (object, failure prefix, 
 	zone := time.UTC
 	if timeZone != "" {
 		if zone, err = time.LoadLocation(timeZone); err != nil || timeZone == "Local" {
-			return prefix{}, prefix{}, fmt.Errorf("CustomTimeZone: %q is no time zone such as Asia/Seoul", timeZone)
+			return prefix{}, prefix{}, fmt.Errorf("%s: %q is no time zone such as Asia/Seoul", "CustomTimeZone", timeZone)
 		}
 	}
-	if object, err = parsePrefix(objects, zone); err != nil {
-		return prefix{}, prefix{}, fmt.Errorf("Prefix: %w", err)
+	if object, err = parseObjectPrefix(objects, zone); err != nil {
+		return prefix{}, prefix{}, fmt.Errorf("%s: %w", "Prefix", err)
 	}
-	if object.has(prefixPart.isErrorType) {
-		return prefix{}, prefix{}, errors.New("Prefix: !{firehose:error-output-type} may stand in ErrorOutputPrefix only")
-	}
-	if failures == "" {
-		if object.has(prefixPart.isExpression) {
-			return prefix{}, prefix{}, errors.New("ErrorOutputPrefix: must be given when Prefix contains expressions")
+	if failures == "" && strings.Contains(objects, "!{") {
+		err = errors.New("must be given when Prefix contains expressions")
+	} else {
+		if failures == "" {
+			// The guide's rule and its example differ in the slash behind the error output type; the example has it.
+			failures = objects + "!{firehose:error-output-type}/" + defaultTimePrefix
 		}
-		// The guide's rule and its example differ in the slash behind the error output type; the example has it.
-		failures = objects + "!{firehose:error-output-type}/" + defaultTimePrefix
+		failure, err = parseErrorPrefix(failures, zone)
 	}
-	if failure, err = parsePrefix(failures, zone); err != nil {
-		return prefix{}, prefix{}, fmt.Errorf("ErrorOutputPrefix: %w", err)
+	if err != nil {
+		return prefix{}, prefix{}, fmt.Errorf("%s: %w", "ErrorOutputPrefix", err)
 	}
-	if failure.has(prefixPart.isExpression) && !failure.has(prefixPart.isErrorType) {
-		return prefix{}, prefix{}, errors.New("ErrorOutputPrefix: contains expressions and must then contain !{firehose:error-output-type} too")
-	}
-	if !object.has(prefixPart.isTimestamp) {
-		object.parts = append(object.parts, prefixPart{timestamp: mustTimeFormat("yyyy/MM/dd/HH/")})
-	}
-	return object, failure, checkLengths(object, failure)
+	return object, failure, nil
 }
 
-// checkLengths refuses what would become too long when it is evaluated. September has the longest name of the months, Wednesday of the days.
-func checkLengths(object, failure prefix) error {
-	longest := time.Date(2026, time.September, 30, 23, 59, 59, 999999999, time.UTC)
-	if n := len(object.evaluate(longest, "")); n > maxPrefixLength {
-		return fmt.Errorf("Prefix: has %d characters when it is evaluated; %d are allowed", n, maxPrefixLength)
+func parseObjectPrefix(text string, zone *time.Location) (prefix, error) {
+	p, err := parsePrefix(text, zone)
+	if err != nil {
+		return prefix{}, err
 	}
-	if n := len(failure.evaluate(longest, formatConversionFailed)); n > maxPrefixLength {
-		return fmt.Errorf("ErrorOutputPrefix: has %d characters when it is evaluated; %d are allowed", n, maxPrefixLength)
+	if p.has(prefixPart.isErrorType) {
+		return prefix{}, errors.New("!{firehose:error-output-type} may stand in ErrorOutputPrefix only")
+	}
+	if !p.has(prefixPart.isTimestamp) {
+		p.parts = append(p.parts, prefixPart{timestamp: mustTimeFormat(defaultTimeFormat)})
+	}
+	return p, p.checkLength("")
+}
+
+func parseErrorPrefix(text string, zone *time.Location) (prefix, error) {
+	p, err := parsePrefix(text, zone)
+	if err != nil {
+		return prefix{}, err
+	}
+	if p.has(prefixPart.isExpression) && !p.has(prefixPart.isErrorType) {
+		return prefix{}, errors.New("contains expressions and must then contain !{firehose:error-output-type} too")
+	}
+	return p, p.checkLength(formatConversionFailed)
+}
+
+// checkLength refuses what would become too long. September has the longest name of the months; the thirtieth is a Wednesday.
+func (p prefix) checkLength(errorType string) error {
+	longest := time.Date(2026, time.September, 30, 22, 59, 59, 999999999, p.zone)
+	if n := len(p.evaluate(longest, errorType)); n > maxPrefixLength {
+		return fmt.Errorf("has %d characters when it is evaluated; %d are allowed", n, maxPrefixLength)
 	}
 	return nil
 }
