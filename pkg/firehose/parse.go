@@ -17,6 +17,7 @@ import (
 type parser struct {
 	decoder *jsontext.Decoder
 	data    []byte // every record's data, one behind the other
+	shard   string // the one before
 	scratch []byte
 }
 
@@ -118,7 +119,7 @@ func (p *parser) metadata(r *Record) error {
 	return p.members(func(name []byte) (err error) {
 		switch string(name) {
 		case "shardId":
-			r.Shard, err = p.text()
+			r.Shard, err = p.shardID()
 		case "sequenceNumber":
 			r.Sequence, err = p.text()
 		case "subsequenceNumber":
@@ -208,6 +209,18 @@ func (p *parser) text() (string, error) {
 		return "", err
 	}
 	return string(p.unquote(v)), nil
+}
+
+// shardID spares a copy: a batch comes from one shard, or few.
+func (p *parser) shardID() (string, error) {
+	v, err := p.value()
+	if err != nil || v[0] != '"' {
+		return "", err
+	}
+	if id := p.unquote(v); string(id) != p.shard {
+		p.shard = string(id)
+	}
+	return p.shard, nil
 }
 
 var noID = []byte(`""`)

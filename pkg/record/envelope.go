@@ -44,8 +44,11 @@ func mayHoldEnvelope(data []byte) bool {
 	return bytes.Contains(data, []byte(`"hydrant"`)) || bytes.Contains(data, []byte(`\u`))
 }
 
-func isEnvelope(object []byte) bool {
-	for name := range members(object) {
+func isEnvelope(value []byte) bool {
+	if value[0] != '{' {
+		return false
+	}
+	for name := range members(value) {
 		if string(unquote(name)) == "hydrant" {
 			return true
 		}
@@ -131,8 +134,8 @@ func eventIDs(array []byte) []string {
 		return nil
 	}
 	var ids []string
-	for value := range elements(array) {
-		id := text(value)
+	for c := (cursor{text: array, left: 1}); c.next(); {
+		id := text(c.value())
 		if !validID(id) {
 			id = ""
 		}

@@ -20,14 +20,15 @@ func Open(data []byte, s Source) (Record, error) {
 	if !mayHoldEnvelope(data) {
 		return bare, nil
 	}
-	for value := range values(data, bare.values) {
-		if value[0] != '{' || !isEnvelope(value) {
-			continue
-		}
-		if bare.values > 1 {
+	for c := (cursor{text: data, left: bare.values}); c.left > 0; {
+		c.enter()
+		switch {
+		case !isEnvelope(c.value()):
+		case bare.values > 1:
 			return bare, &Fault{InvalidEnvelope, "an envelope among several values"}
+		default:
+			return openEnvelope(c.value(), s)
 		}
-		return openEnvelope(value, s)
 	}
 	return bare, nil
 }
@@ -61,12 +62,10 @@ func (r *Record) hold(data []byte) error {
 }
 
 func (r *Record) refuseEmpty() error {
-	for value := range values(r.events, r.values) {
-		if value[0] != '[' || value[skipSpace(value, 1)] != ']' {
-			return nil
-		}
+	if c := (cursor{text: r.events, left: r.values}); !c.next() {
+		return &Fault{Empty, "no event"}
 	}
-	return &Fault{Empty, "no event"}
+	return nil
 }
 
 // scanner is a decoder with the buffer it reads, kept because the two cost as much as a small record.

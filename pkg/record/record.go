@@ -58,20 +58,10 @@ func (f *Fault) Error() string { return f.Reason + ": " + f.Detail }
 // deep: what stands in one is an event, whatever it looks like.
 func (r *Record) Events() iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
-		n := 0
-		for value := range values(r.events, r.values) {
-			if value[0] != '[' {
-				if !yield(n, value) {
-					return
-				}
-				n++
-				continue
-			}
-			for element := range elements(value) {
-				if !yield(n, element) {
-					return
-				}
-				n++
+		c := cursor{text: r.events, left: r.values}
+		for n := 0; c.next(); n++ {
+			if !yield(n, c.value()) {
+				return
 			}
 		}
 	}
