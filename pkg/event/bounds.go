@@ -41,7 +41,7 @@ func parseBounds(rules string, f form) bounds {
 // limit adds min or max. Several of them all count.
 func (b *bounds) limit(name, param string) {
 	n, err := strconv.ParseFloat(param, 64)
-	if err != nil || math.Abs(n) > 1<<53 { // beyond it a float is no longer exact
+	if err != nil || math.Abs(n) >= 1<<53 { // from there on a float may be rounded
 		b.known = false
 		return
 	}

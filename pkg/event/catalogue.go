@@ -37,13 +37,14 @@ var catalogue = []kind{
 	define[AppError]("app_error"),
 }
 
-// PageView is a page shown to somebody.
+// PageView is a page shown to somebody. The limit of language is not BCP 47's: the time that its rule takes grows with the square of a tag's
+// length, and a text of 1 MB would hold up the whole batch.
 type PageView struct {
 	URL         string            `json:"url" validate:"required,max=2048,http_url" doc:"Address of the page."`
 	Title       string            `json:"title" validate:"max=512" doc:"Title of the page."`
 	Referrer    string            `json:"referrer" validate:"omitempty,max=2048,http_url" doc:"Address of the page that led here; may be empty."`
 	Device      string            `json:"device" default:"unknown" validate:"oneof=desktop mobile tablet tv bot unknown" doc:"Kind of device."`
-	Language    string            `json:"language" default:"und" validate:"bcp47_language_tag" doc:"Language of the page, a BCP 47 tag."`
+	Language    string            `json:"language" default:"und" validate:"max=1024,bcp47_language_tag" doc:"Language of the page, a BCP 47 tag."`
 	Country     string            `json:"country" validate:"iso3166_1_alpha2" doc:"Country of the visitor, ISO 3166-1 alpha-2."`
 	Viewport    Viewport          `json:"viewport" default:"{}" doc:"Size of the visible part of the page."`
 	LoadMS      float64           `json:"load_ms" validate:"min=0,max=600000" doc:"How long the page took to load, in milliseconds."`

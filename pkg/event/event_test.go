@@ -169,7 +169,7 @@ var limits = []struct {
 		`" "`: InvalidFormat, `"a"`: InvalidFormat, quote("https://a/" + strings.Repeat("b", 2039)): TooLong,
 	}},
 	{"page_view", "device", []string{`"desktop"`, `"mobile"`, `"tablet"`, `"tv"`, `"bot"`, `"unknown"`}, map[string]Reason{`""`: NotAllowed, `"Desktop"`: NotAllowed, `"desktop mobile"`: NotAllowed}},
-	{"page_view", "language", []string{`"en"`, `"zh-Hant-TW"`, `"und"`}, map[string]Reason{`""`: InvalidFormat, `"english language"`: InvalidFormat, `"xq-12345678901"`: InvalidFormat}},
+	{"page_view", "language", []string{`"en"`, `"zh-Hant-TW"`, `"und"`, quote("x" + strings.Repeat("-a", 511))}, map[string]Reason{quote("x" + strings.Repeat("-a", 512)): TooLong, `""`: InvalidFormat, `"english language"`: InvalidFormat, `"xq-12345678901"`: InvalidFormat}},
 	{"page_view", "country", []string{`"KR"`, `"CH"`}, map[string]Reason{`""`: InvalidFormat, `"kr"`: InvalidFormat, `"KOR"`: InvalidFormat, `"XX"`: InvalidFormat}},
 	{"page_view", "viewport", []string{`{}`, `{"width":0,"height":65535}`, `{"width":65535}`, `{"height":-0}`}, map[string]Reason{
 		`{"width":65536}`: OutOfRange, `{"height":-1}`: OutOfRange, `{"width":1.5}`: WrongType, `[1,2]`: WrongType, `"1x2"`: WrongType, `{"width":4294967296}`: OutOfRange,
