@@ -222,7 +222,7 @@ func TestAnswers(t *testing.T) {
 		"parameters are mapped": {
 			request: "GET /v1/mock/20%34?q=first&q=last\nX-Ask: \"$x\" \\", status: 200,
 			body:    `{"path":"/v1/mock/20%34","resource":"/mock/{status}","ask":"\"$x\" \\"}`,
-			headers: "Cache-Control: last\nX-Amzn-Trace-Id:",
+			headers: "Cache-Control: /mock/{status}\nX-Amzn-Trace-Id:",
 		},
 		"a mock's status selects the response": {request: "GET /v1/mock/404?q=1\nX-Ask: 1", status: 500, body: ""},
 		"a mock without a status is a 500":     {request: "GET /v1/mock/x?q=1\nX-Ask: 1", status: 500, body: `{"message":"Internal server error"}`},
@@ -281,7 +281,7 @@ func TestAnswers(t *testing.T) {
 
 func TestCallsWhatTheIntegrationSays(t *testing.T) {
 	backend := &answerer{answer: Answer{Status: 200, Body: []byte(accepted)}}
-	ask(t, deploy(t, backend, nil), "POST /v1/record\n\n{\"Data\":{\"a\":[1,\"b\"]}}")
+	ask(t, deploy(t, backend, nil), "POST /v1/record?q=a&q=b\n\n{\"Data\":{\"a\":[1,\"b\"]}}")
 	ask(t, deploy(t, backend, nil), "POST /v1/raw\nContent-Type: text/plain\n\nas it is")
 	if len(backend.calls) != 2 {
 		t.Fatalf("got %d calls, want 2", len(backend.calls))
@@ -290,7 +290,7 @@ func TestCallsWhatTheIntegrationSays(t *testing.T) {
 	if got.Service != "kinesis" || got.Action != "PutRecord" || got.Credentials != "arn:aws:iam::000000000000:role/ingest" {
 		t.Errorf("got %s %s as %s", got.Service, got.Action, got.Credentials)
 	}
-	checkHeaders(t, got.Header, "X-Amz-Target: Kinesis_20131202.PutRecord\nContent-Type: application/x-amz-json-1.1\nX-Stage: v1")
+	checkHeaders(t, got.Header, "X-Amz-Target: Kinesis_20131202.PutRecord\nContent-Type: application/x-amz-json-1.1\nX-Stage: v1\nX-Stream: events\nX-Q: b")
 	if want := `{"Data":"eyJhIjpbMSwiYiJdfQ==","StreamName":"events"}`; string(got.Body) != want {
 		t.Errorf("got body %s, want %s", got.Body, want)
 	}

@@ -2,9 +2,7 @@ package apigateway
 
 import (
 	"maps"
-	"net/textproto"
 	"slices"
-	"strings"
 
 	"hydrant/pkg/local/internal/template"
 )
@@ -104,19 +102,15 @@ func readGatewayResponse(v *template.Value) (*gatewayResponse, error) {
 	r := &gatewayResponse{byType: map[string]substitution{}}
 	err := fields{
 		"statusCode": integer(&r.status, 200, 599),
-		"responseParameters": func(v *template.Value) error {
-			return each(v, func(m template.Member) error {
-				name, isHeader := strings.CutPrefix(m.Name, "gatewayresponse.header.")
-				if !isHeader || !validToken(name) {
-					return memberErrorf(m, "must be gatewayresponse.header.NAME")
-				}
-				s, err := parseSource(m.Value, nil)
-				r.headers = append(r.headers, mapping{header: textproto.CanonicalMIMEHeaderKey(name), source: s})
-				return err
-			})
+		"responseParameters": func(v *template.Value) (err error) {
+			r.headers, err = readMappings(v, gatewaySide, func(template.Member, string) error { return nil })
+			return err
 		},
 		"responseTemplates": func(v *template.Value) error {
 			return each(v, func(m template.Member) error {
+				if m.Value.Kind != template.Scalar {
+					return m.Value.Errorf("must be a text")
+				}
 				s, err := parseSubstitution(m.Value.Text)
 				if err != nil {
 					return m.Value.Errorf("%s", err)

@@ -65,10 +65,10 @@ func (d *document) readIntegration(m *method, v *template.Value) error {
 	default:
 		return v.Errorf("type %q is not supported by the local runner: only aws and mock are", kind)
 	}
-	if in.headers, err = d.mappings(parameters, "integration.request.header.", allowRequestHeader, m); err != nil {
+	if in.headers, err = readMappings(parameters, requestSide(m), allowRequestHeader); err != nil {
 		return err
 	}
-	return d.readIntegrationResponses(m, responses)
+	return readIntegrationResponses(m, responses)
 }
 
 // readAction reads which action of which service the integration calls.
@@ -106,10 +106,10 @@ func allowRequestHeader(m template.Member, name string) error {
 	return nil
 }
 
-func (d *document) readIntegrationResponses(m *method, v *template.Value) error {
+func readIntegrationResponses(m *method, v *template.Value) error {
 	var fallback *integrationResponse
 	err := each(v, func(member template.Member) error {
-		response, err := d.readIntegrationResponse(m, member)
+		response, err := readIntegrationResponse(m, member)
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func (in *integration) add(pattern template.Member, response *integrationRespons
 	return nil
 }
 
-func (d *document) readIntegrationResponse(m *method, member template.Member) (*integrationResponse, error) {
+func readIntegrationResponse(m *method, member template.Member) (*integrationResponse, error) {
 	r := &integrationResponse{}
 	var status, parameters *template.Value
 	err := fields{
@@ -170,11 +170,11 @@ func (d *document) readIntegrationResponse(m *method, member template.Member) (*
 	if !known {
 		return nil, status.Errorf("the method's responses do not declare %s: API Gateway refuses to import this", status.Text)
 	}
-	r.headers, err = d.mappings(parameters, "method.response.header.", func(target template.Member, name string) error {
+	r.headers, err = readMappings(parameters, responseSide, func(target template.Member, name string) error {
 		if !declared[name] {
 			return memberErrorf(target, "the method's response %s does not declare the header %s: API Gateway refuses to import this", status.Text, name)
 		}
 		return nil
-	}, m)
+	})
 	return r, err
 }

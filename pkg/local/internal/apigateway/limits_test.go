@@ -63,7 +63,7 @@ func TestBodies(t *testing.T) {
 		"nothing, though it is named": {strings.NewReader(""), "gzip", 422, `{"Why":"[object has missing required properties (["Data"])]"}`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			backend := kinesis(accepted)
+			backend := says(accepted)
 			a := deploy(t, backend, func(c *Config) { c.MinimumCompressionSize = new(1000) })
 			r := httptest.NewRequestWithContext(t.Context(), "POST", "/v1/record", tc.body)
 			r.ContentLength = -1
@@ -92,7 +92,7 @@ func TestAnswersAreCompressed(t *testing.T) {
 		"always where the minimum is nothing": {new(0), "GZIP;q=1", "gzip"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := deploy(t, kinesis(accepted), func(c *Config) { c.MinimumCompressionSize = tc.minimum })
+			a := deploy(t, says(accepted), func(c *Config) { c.MinimumCompressionSize = tc.minimum })
 			answer, body := ask(t, a, "POST /v1/record\nAccept-Encoding: "+tc.accept+"\n\n{\"Data\":1}")
 			if got := answer.Header.Get("Content-Encoding"); got != tc.want {
 				t.Errorf("got encoding %q, want %q", got, tc.want)

@@ -107,7 +107,7 @@ func TestStats(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"requests":5,"statuses":{"200":2,"403":2,"422":1},"classes":{"2xx":2,"4xx":3},` +
-		`"errors":{"BAD_REQUEST_BODY":1,"MISSING_AUTHENTICATION_TOKEN":1},"bytes_in":22,"bytes_out":222,"latency_ms":{"mean":0,"max":0,"integration_mean":0}}`
+		`"errors":{"BAD_REQUEST_BODY":1,"MISSING_AUTHENTICATION_TOKEN":1},"bytesIn":22,"bytesOut":222,"latencyMs":{"mean":0,"max":0,"integrationMean":0}}`
 	if string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}

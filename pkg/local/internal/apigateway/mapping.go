@@ -28,18 +28,32 @@ func (s *source) value(x *exchange) string {
 	return s.read(x)
 }
 
-// mappings reads an object of targets and sources. The targets are headers: prefix is what stands before their name.
-func (d *document) mappings(v *template.Value, prefix string, allow func(template.Member, string) error, m *method) ([]mapping, error) {
+// side is a place where parameters are mapped: what stands before a header's name there, and which variables it knows beside those of
+// $context and $stageVariables. See "Parameter mapping sources for REST APIs".
+type side struct {
+	target, source string
+	method         *method // whose parameters are known; nil: any
+}
+
+func requestSide(m *method) side { return side{"integration.request.header.", "method.request.", m} }
+
+var (
+	responseSide = side{target: "method.response.header.", source: "integration.response.header."}
+	gatewaySide  = side{target: "gatewayresponse.header.", source: "method.request."}
+)
+
+// readMappings reads an object of targets, all of them headers that allow lets pass, and sources.
+func readMappings(v *template.Value, to side, allow func(m template.Member, name string) error) ([]mapping, error) {
 	var all []mapping
 	err := each(v, func(member template.Member) error {
-		name, isHeader := strings.CutPrefix(member.Name, prefix)
+		name, isHeader := strings.CutPrefix(member.Name, to.target)
 		if !isHeader || !validToken(name) {
-			return memberErrorf(member, "not supported by the local runner: only %sNAME is", prefix)
+			return memberErrorf(member, "not supported by the local runner: only %sNAME is", to.target)
 		}
 		if err := allow(member, name); err != nil {
 			return err
 		}
-		s, err := parseSource(member.Value, m)
+		s, err := parseSource(member.Value, to)
 		if err != nil {
 			return err
 		}
@@ -49,9 +63,9 @@ func (d *document) mappings(v *template.Value, prefix string, allow func(templat
 	return all, err
 }
 
-// parseSource reads a mapping expression. With a method, the request's parameters must be declared there, as an import demands
-// ("Invalid mapping expression parameter specified"). See "Parameter mapping sources for REST APIs".
-func parseSource(v *template.Value, m *method) (source, error) {
+// parseSource reads a mapping expression. A parameter of the request must be declared in its method, as an import demands ("Invalid
+// mapping expression parameter specified").
+func parseSource(v *template.Value, to side) (source, error) {
 	if v.Kind != template.Scalar {
 		return source{}, v.Errorf("must be a text")
 	}
@@ -60,11 +74,12 @@ func parseSource(v *template.Value, m *method) (source, error) {
 		return source{static: true, text: text[1 : len(text)-1]}, nil
 	}
 	read := lookup(text)
-	if read == nil {
-		return source{}, v.Errorf("mapping expression %q is not supported by the local runner", text)
+	known := strings.HasPrefix(text, to.source) || strings.HasPrefix(text, "context.") || strings.HasPrefix(text, "stageVariables.")
+	if read == nil || !known {
+		return source{}, v.Errorf("mapping expression %q is not supported by the local runner here", text)
 	}
-	if name, isParameter := strings.CutPrefix(text, "method.request."); isParameter && m != nil && !m.declares(name) {
-		return source{}, v.Errorf("%q is not declared in the method's parameters", text)
+	if to.method != nil && strings.HasPrefix(text, to.source) && !to.method.declares(text[len(to.source):]) {
+		return source{}, v.Errorf("%q is not declared in the method's parameters: API Gateway refuses to import this", text)
 	}
 	return source{read: read}, nil
 }

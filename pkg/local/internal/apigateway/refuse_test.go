@@ -30,6 +30,8 @@ func TestRefusals(t *testing.T) {
 		"a status not declared":      {`statusCode: "500"`, `statusCode: "502"`, "the method's responses do not declare 502"},
 		"a parameter not declared":   {": context.stage", ": method.request.header.Who", `"method.request.header.Who" is not declared in the method's parameters`},
 		"a mapping of the body":      {": context.stage", ": method.request.body.x", "is not supported by the local runner"},
+		"a request's parameter late": {": context.resourcePath", ": method.request.path.status", `mapping expression "method.request.path.status" is not supported by the local runner here`},
+		"a response's header early":  {": context.stage", ": integration.response.header.X", `mapping expression "integration.response.header.X" is not supported by the local runner here`},
 		"a text without quotes":      {"\"'today'\"", "today", `mapping expression "today" is not supported by the local runner`},
 		"a header not mappable":      {"integration.request.header.X-Stage", "integration.request.header.Authorization", "API Gateway answers 500 to a request whose integration sets Authorization"},
 		"a mapping to the query":     {"integration.request.header.X-Stage", "integration.request.querystring.x", "only integration.request.header.NAME is"},

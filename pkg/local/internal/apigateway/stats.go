@@ -11,16 +11,16 @@ type Stats struct {
 	Statuses  map[string]int64 `json:"statuses"` // by status code
 	Classes   map[string]int64 `json:"classes"`  // 2xx, 4xx, 5xx
 	Errors    map[string]int64 `json:"errors"`   // API Gateway's own answers, by gateway response type
-	BytesIn   int64            `json:"bytes_in"` // bodies only
-	BytesOut  int64            `json:"bytes_out"`
-	LatencyMS LatencyMS        `json:"latency_ms"`
+	BytesIn   int64            `json:"bytesIn"`  // bodies only
+	BytesOut  int64            `json:"bytesOut"`
+	LatencyMS LatencyMS        `json:"latencyMs"`
 }
 
 // LatencyMS is how long requests took inside the API, in milliseconds.
 type LatencyMS struct {
 	Mean            float64 `json:"mean"`
 	Max             float64 `json:"max"`
-	IntegrationMean float64 `json:"integration_mean"` // of requests that reached an AWS service
+	IntegrationMean float64 `json:"integrationMean"` // of requests that reached an AWS service
 }
 
 type counters struct {

@@ -77,7 +77,7 @@ func faulty(status int, kind, message string) *answerer {
 	return &answerer{answer: Answer{Status: status, Body: body}}
 }
 
-func kinesis(body string) *answerer {
+func says(body string) *answerer {
 	return &answerer{answer: Answer{Status: 200, Body: []byte(body)}}
 }
 
@@ -91,19 +91,19 @@ func TestTemplateAnswers(t *testing.T) {
 		headers string
 		calls   int
 	}{
-		"one record": {oneRecord, kinesis(accepted), 200, "", "Retry-After:", 1},
+		"one record": {oneRecord, says(accepted), 200, "", "Retry-After:", 1},
 		"a batch": {
 			twoRecords,
-			kinesis(`{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"s0"},{"SequenceNumber":"2","ShardId":"s1"}]}`), 200, "", "Retry-After:", 1,
+			says(`{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"s0"},{"SequenceNumber":"2","ShardId":"s1"}]}`), 200, "", "Retry-After:", 1,
 		},
 		"a batch that is partly throttled": {
 			twoRecords,
-			kinesis(`{"FailedRecordCount":1,"Records":[{"SequenceNumber":"1","ShardId":"s0"},{"ErrorCode":"ProvisionedThroughputExceededException","ErrorMessage":"account 123"}]}`),
+			says(`{"FailedRecordCount":1,"Records":[{"SequenceNumber":"1","ShardId":"s0"},{"ErrorCode":"ProvisionedThroughputExceededException","ErrorMessage":"account 123"}]}`),
 			429, "Throttled", "Retry-After: 1", 1,
 		},
 		"a batch that partly failed": {
 			twoRecords,
-			kinesis(`{"FailedRecordCount":2,"Records":[{"ErrorCode":"InternalFailure","ErrorMessage":"x"},{"ErrorCode":"ProvisionedThroughputExceededException","ErrorMessage":"y"}]}`),
+			says(`{"FailedRecordCount":2,"Records":[{"ErrorCode":"InternalFailure","ErrorMessage":"x"},{"ErrorCode":"ProvisionedThroughputExceededException","ErrorMessage":"y"}]}`),
 			503, "InternalFailure", "Retry-After: 1", 1,
 		},
 		"malformed JSON":          {oneRecord + "}", nil, 400, "InvalidBody", "", 0},
@@ -114,7 +114,7 @@ func TestTemplateAnswers(t *testing.T) {
 		"wrong content type":      {strings.Replace(oneRecord, "application/json", "text/plain", 1), nil, 415, "UnsupportedMediaType", "", 0},
 		"unknown route":           {"GET /v1/nothing", nil, 403, "UnknownRouteOrUnsigned", "", 0},
 		"a long partition key":    {"POST /v1/record\n\n{\"Data\":1,\"PartitionKey\":\"" + strings.Repeat("é", 257) + "\"}", nil, 400, "InvalidBody", "", 0},
-		"the longest key":         {"POST /v1/record\n\n{\"Data\":1,\"PartitionKey\":\"" + strings.Repeat("é", 256) + "\"}", kinesis(accepted), 200, "", "", 1},
+		"the longest key":         {"POST /v1/record\n\n{\"Data\":1,\"PartitionKey\":\"" + strings.Repeat("é", 256) + "\"}", says(accepted), 200, "", "", 1},
 		"501 records":             {"POST /v1/records\n\n{\"Records\":[" + strings.Repeat(`{"Data":1},`, 500) + `{"Data":1}]}`, faulty(400, "ValidationException", "1 validation error detected: Value at 'records' failed to satisfy constraint: Member must have length less than or equal to 500"), 400, "InvalidRequest", "", 1},
 		"a record too large":      {oneRecord, faulty(400, "ValidationException", "1 validation error detected: Value at 'data' failed to satisfy constraint: Member must have length less than or equal to 10485760"), 413, "RecordTooLarge", "", 1},
 		"a batch too large":       {twoRecords, faulty(400, "InvalidArgumentException", "Records size exceeds 10 MB limit"), 413, "RecordTooLarge", "", 1},
@@ -163,7 +163,7 @@ func TestTemplateTimesOut(t *testing.T) {
 }
 
 func TestTemplateBatchAnswerSaysWhatToResend(t *testing.T) {
-	backend := kinesis(`{"FailedRecordCount":1,"Records":[{"ErrorCode":"ProvisionedThroughputExceededException","ErrorMessage":"x"},{"SequenceNumber":"2","ShardId":"s1"}]}`)
+	backend := says(`{"FailedRecordCount":1,"Records":[{"ErrorCode":"ProvisionedThroughputExceededException","ErrorMessage":"x"},{"SequenceNumber":"2","ShardId":"s1"}]}`)
 	_, body := ask(t, deployTemplate(t, backend, nil), twoRecords)
 	var got struct {
 		FailedRecordCount int
@@ -182,7 +182,7 @@ func TestTemplateBatchAnswerSaysWhatToResend(t *testing.T) {
 // TestTemplateRecords looks at what reaches the stream.
 func TestTemplateRecords(t *testing.T) {
 	data := `{"quote":"\" ' \\ \u2028 \ud800 $x #set($y=1) ${context.stage}","n":1.50,"big":123456789012345678901234567890,"deep":[[{}]]}`
-	backend := kinesis(accepted)
+	backend := says(accepted)
 	answer, _ := ask(t, deployTemplate(t, backend, nil),
 		"POST /v1/records\nX-Amzn-RequestId: 0a1b2c3d-0000-4000-8000-000000000000\n\n"+
 			`{"Records":[{"Data":`+data+`,"PartitionKey":"\"},{'$k\\"},{"Data":"text"}]}`)
