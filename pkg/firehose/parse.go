@@ -48,14 +48,6 @@ func (p *parser) request() (Request, error) {
 			}
 			found = true
 			r.Records, err = p.records()
-		case "invocationId":
-			r.InvocationID, err = p.text()
-		case "deliveryStreamArn":
-			r.DeliveryStream, err = p.text()
-		case "sourceKinesisStreamArn":
-			r.SourceStream, err = p.text()
-		case "region":
-			r.Region, err = p.text()
 		default:
 			err = p.skip()
 		}

@@ -13,13 +13,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Request is what Firehose sends to the function: a batch of records.
+// Request is what Firehose sends to the function. The batch's own members (invocationId, deliveryStreamArn,
+// sourceKinesisStreamArn, region) are not kept: what becomes of a record must not depend on them.
 type Request struct {
-	InvocationID   string
-	DeliveryStream string // an ARN
-	SourceStream   string // the Kinesis stream's ARN; "" without one
-	Region         string
-	Records        []Record
+	Records []Record
 }
 
 // Record is one record of a [Request].
