@@ -231,6 +231,10 @@ type wide struct {
 			Attrs map[string]string `json:"attrs" validate:"max=1"`
 		} `json:"points" validate:"max=2"`
 	} `json:"geo"`
+	Box struct {
+		Labels map[string]string `json:"labels" validate:"dive,min=1"`
+		Depth  int16             `json:"depth" default:"3"`
+	} `json:"box" default:"{}"`
 }
 
 func TestFieldsOfEveryKind(t *testing.T) {
@@ -241,14 +245,15 @@ func TestFieldsOfEveryKind(t *testing.T) {
 	const head = `{"type":"wide","event_id":"derived-id","occurred_at":"2026-11-22T09:30:00.500Z","schema_version":1,"test":false,` +
 		`"received_at":"2026-11-22T09:30:00.500Z","producer":"shop","request_id":"Bx3dEf==","attempt":2,`
 	for data, want := range map[string]string{
-		`{"type":"wide"}`: head + `"tiny":-128,"single":0.5,"at":"2026-11-22T09:30:00.000Z","caps":""}`,
+		`{"type":"wide"}`:                          head + `"tiny":-128,"single":0.5,"at":"2026-11-22T09:30:00.000Z","caps":"","box":{"depth":3}}`,
+		`{"type":"wide","box":{"labels":{"a":5}}}`: `/box/labels/a wrong_type`,
 		`{"type":"wide","tiny":127,"small":-32768,"single":0.1,"at":0,"tags":[]}`: "/at out_of_range",
 		`{"type":"wide","tags":["a","abcd"],"times":[1795339800500,"2026-11-22T09:30:00+01:00"],"theCaps":"x","caps":"y"}`: head +
 			`"extra":"{\"caps\":\"y\"}","tiny":-128,"single":0.5,"at":"2026-11-22T09:30:00.000Z","tags":["a","abcd"],` +
-			`"times":["2026-11-22T09:30:00.500Z","2026-11-22T08:30:00.000Z"],"caps":"x"}`,
+			`"times":["2026-11-22T09:30:00.500Z","2026-11-22T08:30:00.000Z"],"caps":"x","box":{"depth":3}}`,
 		`{"type":"wide","geo":{"points":[{"y":1},{"x":2,"attrs":{"a":"b"}}]}}`: head +
 			`"extra":"{\"geo\":{\"points\":[{\"y\":1}]}}","tiny":-128,"single":0.5,"at":"2026-11-22T09:30:00.000Z","caps":"",` +
-			`"geo":{"points":[{"x":1},{"x":2,"attrs":{"a":"b"}}]}}`,
+			`"geo":{"points":[{"x":1},{"x":2,"attrs":{"a":"b"}}]},"box":{"depth":3}}`,
 		`{"type":"wide","tags":["a","","abcde",4]}`:                                     "/tags too_many",
 		`{"type":"wide","tags":["a","","abcde"]}`:                                       "/tags/1 too_short, /tags/2 too_long",
 		`{"type":"wide","tiny":128,"small":-32769,"single":1e39}`:                       "/tiny out_of_range, /small out_of_range, /single out_of_range",
@@ -267,6 +272,27 @@ func TestFieldsOfEveryKind(t *testing.T) {
 		if got != want {
 			t.Errorf("%s\n%s\nwant:\n%s", data, got, want)
 		}
+	}
+}
+
+// Names are told apart by the object that they are in, also where there are many.
+func TestManyNamesInObjectsInEachOther(t *testing.T) {
+	j, err := newJudge(compile([]kind{define[wide]("wide")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var labels []string
+	for i := range 40 {
+		labels = append(labels, fmt.Sprintf(`"n%d":"x"`, i))
+	}
+	members := strings.Join(labels, ",")
+	data := `{"type":"wide","box":{` + members + `,"labels":{` + members + `}},` + members + `}`
+	if _, out := j.AppendRow(nil, []byte(data), origin); len(out.Rejections) > 0 || out.Unknown != 80 {
+		t.Errorf("%+v", out)
+	}
+	data = `{"type":"wide","box":{"labels":{` + members + `,"n39":"x"}}}`
+	if _, out := j.AppendRow(nil, []byte(data), origin); len(out.Rejections) != 1 || out.Rejections[0].Reason != DuplicateName {
+		t.Errorf("a label twice: %+v", out)
 	}
 }
 

@@ -206,7 +206,7 @@ var limits = []struct {
 	{"app_error", "release", []string{`""`, quote(strings.Repeat("é", 64))}, map[string]Reason{quote(strings.Repeat("é", 65)): TooLong}},
 	{"app_error", "stack", []string{`""`, quote(strings.Repeat("é", 32768))}, map[string]Reason{quote(strings.Repeat("é", 32769)): TooLong}},
 	{"app_error", "file", []string{`""`, quote(strings.Repeat("é", 1024))}, map[string]Reason{quote(strings.Repeat("é", 1025)): TooLong}},
-	{"app_error", "line", []string{`0`, `10000000`}, map[string]Reason{`-1`: OutOfRange, `10000001`: OutOfRange, `2147483648`: OutOfRange, `1e3`: WrongType, `1000.0`: WrongType, `"7"`: WrongType}},
+	{"app_error", "line", []string{`0`, `10000000`}, map[string]Reason{`-1`: OutOfRange, `10000001`: OutOfRange, `2147483648`: OutOfRange, `1e3`: WrongType, `1E3`: WrongType, `1000.0`: WrongType, `"7"`: WrongType}},
 	{"app_error", "handled", []string{`true`, `false`}, map[string]Reason{`"no"`: WrongType}},
 }
 

@@ -41,6 +41,7 @@ func TestHowJSONIsRead(t *testing.T) {
 		"an unknown one in a viewport":    {`{"type":"page_view","url":"http://a","viewport":{"x":1,"x":1}}`, DuplicateName},
 		"a name twice in an item":         {with(t, "purchase", "items", `[{"sku":"a","unit_price":1,"sku":"b"}]`), DuplicateName},
 		"the same name in two objects":    {with(t, "purchase", "items", `[{"sku":"a","unit_price":1,"x":1},{"sku":"a","unit_price":1,"x":1}]`), ""},
+		"a name within and then without":  {`{"type":"page_view","url":"http://a","viewport":{"x":1},"context":{"y":"1"},"x":1,"y":1}`, ""},
 		"a name twice where all unknown":  {`{"type":"app_error","message":"m","x":{"a":1,"a":2}}`, ""},
 		"names that are one when mended":  {`{"type":"app_error","message":"m","\ud800":1,"\udc00":2}`, DuplicateName},
 		"names in another case":           {`{"type":"app_error","message":"m","Message":1,"MESSAGE":2}`, ""},
