@@ -58,50 +58,17 @@ func (b *batch) judgeQuickly(answer []byte) bool {
 	return s.take('}') && s.end()
 }
 
-// judgeRecord reads one record of an answer; its id is most likely the expected one's.
+// judgeRecord reads one record of an answer, which must be the expected one.
 func (b *batch) judgeRecord(s *scanner, expected int) bool {
-	var id, result, data []byte
-	if !s.take('{') {
-		return false
-	}
-	for {
-		name, ok := s.text()
-		if !ok || !s.take(':') {
-			return false
-		}
-		value, ok := s.text()
-		if !ok {
-			return false
-		}
-		field := &data
-		switch string(name) {
-		case "recordId":
-			field = &id
-		case "result":
-			field = &result
-		case "data":
-		default:
-			return false
-		}
-		if *field != nil {
-			return false
-		}
-		*field = value
-		if s.take('}') {
-			break
-		}
-		if !s.take(',') {
-			return false
-		}
-	}
-	if expected >= len(b.records) {
+	a, ok := s.answered()
+	if !ok || expected >= len(b.records) {
 		return false
 	}
 	r := &b.records[expected]
-	if !bytes.Equal(id, r.id.of(b.request)) || string(result) != "Ok" && bytes.ContainsFunc(data, isControl) {
+	if !bytes.Equal(a.id, r.id.of(b.request)) || string(a.result) != "Ok" && bytes.ContainsFunc(a.data, isControl) {
 		return false
 	}
-	return b.settle(r, string(result), data, data != nil) == nil
+	return b.settle(r, string(a.result), a.data, a.data != nil) == nil
 }
 
 // isControl says what a JSON string cannot hold.
@@ -249,6 +216,42 @@ func (s *scanner) text() ([]byte, bool) {
 	value := s.rest[:end:end]
 	s.rest = s.rest[end+1:]
 	return value, true
+}
+
+// answered is one record of an answer, as parts of the answer; nil is missing.
+type answered struct{ id, result, data []byte }
+
+// answered reads an object with no members but these, none twice.
+func (s *scanner) answered() (a answered, ok bool) {
+	if !s.take('{') {
+		return a, false
+	}
+	for {
+		name, _ := s.text()
+		var field *[]byte
+		switch string(name) {
+		case "recordId":
+			field = &a.id
+		case "result":
+			field = &a.result
+		case "data":
+			field = &a.data
+		default:
+			return a, false
+		}
+		if *field != nil || !s.take(':') {
+			return a, false
+		}
+		if *field, ok = s.text(); !ok {
+			return a, false
+		}
+		if s.take('}') {
+			return a, true
+		}
+		if !s.take(',') {
+			return a, false
+		}
+	}
 }
 
 func (s *scanner) takeText(want string) bool {

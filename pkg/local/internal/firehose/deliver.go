@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"hydrant/pkg/local/internal/parquet"
@@ -103,7 +104,7 @@ func (v *delivery) merge(b *batch) error {
 		v.pending = &shipment{positions: map[string]string{}, oldest: b.oldest}
 		v.due = time.After(v.p.d.bufferInterval())
 	}
-	var logged map[string]bool
+	var faults []*fault
 	for i := range b.records {
 		r := &b.records[i]
 		switch r.outcome {
@@ -120,14 +121,13 @@ func (v *delivery) merge(b *batch) error {
 			if err != nil {
 				return err
 			}
-			if f != nil && !logged[f.code] {
-				v.p.d.log.write(f, "")
-				if logged == nil {
-					logged = map[string]bool{}
-				}
-				logged[f.code] = true
+			if f != nil && !slices.ContainsFunc(faults, func(other *fault) bool { return other.code == f.code }) {
+				faults = append(faults, f)
 			}
 		}
+	}
+	for _, f := range faults {
+		v.p.d.log.write(f, "")
 	}
 	v.account(b)
 	v.p.recycle(b)

@@ -131,28 +131,33 @@ func (d *DeliveryStream) Run(ctx context.Context) error {
 		d.ended = nil
 		close(ended)
 	}()
-	for failures := 0; ctx.Err() == nil; {
-		err := d.runUntilReset(ctx)
+	failures, pause := 0, time.Duration(0)
+	for ctx.Err() == nil {
+		err := d.runUntilReset(ctx, pause)
 		if ctx.Err() != nil || err == nil {
-			failures = 0
+			failures, pause = 0, 0
 			continue
 		}
 		failures++
+		pause = backoff(failures)
 		d.tally.update(func(s *Stats) { s.LastError = err.Error() })
 		d.log.write(faultInternal, "")
-		if sleep(ctx, backoff(failures)) != nil {
-			break
-		}
 	}
 	return nil
 }
 
-// runUntilReset runs one pipeline to its end. A reset ends it, and is no error.
-func (d *DeliveryStream) runUntilReset(ctx context.Context) error {
+// runUntilReset runs one pipeline, after a pause, to its end. A reset ends it, and is no error.
+func (d *DeliveryStream) runUntilReset(ctx context.Context, pause time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	finished := make(chan error, 1)
-	go func() { finished <- newPipeline(d).run(ctx) }()
+	go func() {
+		err := sleep(ctx, pause)
+		if err == nil {
+			err = newPipeline(d).run(ctx)
+		}
+		finished <- err
+	}()
 	select {
 	case err := <-finished:
 		return err

@@ -93,6 +93,50 @@ func TestBatchesEndBySize(t *testing.T) {
 	})
 }
 
+// However many batches the function has at once, and in whatever order it is done with them, each shard's records keep theirs.
+func TestOrderIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig(t.TempDir())
+		cfg.Transform.BufferBytes, cfg.InFlight = 20, 4
+		var mu sync.Mutex
+		calls, now, most := 0, 0, 0
+		stream := newMemoryStream(2)
+		for i := range 100 {
+			stream.put(i%2, fmt.Sprintf("%d:%03d ", i%2, i))
+		}
+		r := start(t, cfg, stream, func(ctx context.Context, payload []byte) ([]byte, string, error) {
+			mu.Lock()
+			calls, now = calls+1, now+1
+			most = max(most, now)
+			wait := time.Duration(7-calls%7) * time.Second
+			mu.Unlock()
+			time.Sleep(wait)
+			mu.Lock()
+			now--
+			mu.Unlock()
+			return echo(ctx, payload)
+		})
+		if err := r.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if most != cfg.InFlight {
+			t.Errorf("at most %d batches were at the function, want %d", most, cfg.InFlight)
+		}
+		last := map[string]string{}
+		got := strings.Fields(r.bucket.under("events/"))
+		for _, word := range got {
+			shard, n, _ := strings.Cut(word, ":")
+			if n <= last[shard] {
+				t.Errorf("%s comes behind %s", n, last[shard])
+			}
+			last[shard] = n
+		}
+		if len(got) != 100 {
+			t.Errorf("%d records are delivered", len(got))
+		}
+	})
+}
+
 func TestProcessingFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stream := newMemoryStream(1)

@@ -232,6 +232,22 @@ func TestReset(t *testing.T) {
 	})
 }
 
+func TestResetWhileNothingCanBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stream := newMemoryStream(1)
+		stream.broken = errors.New("disk on fire")
+		r := start(t, testConfig(t.TempDir()), stream, echo)
+		time.Sleep(10 * time.Minute)
+		started := time.Now()
+		if err := r.Reset(); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(started); waited != 0 {
+			t.Errorf("the reset took %v", waited)
+		}
+	})
+}
+
 func TestResetBeforeRun(t *testing.T) {
 	cfg := testConfig(t.TempDir())
 	if err := os.WriteFile(filepath.Join(cfg.Dir, "checkpoint.json"), []byte(`{"shards":{"shardId-000000000000":"49"}}`), 0o600); err != nil {
