@@ -1,0 +1,80 @@
+# make help lists the targets. Everything that make installs goes to .cache/, what the runner keeps to .hydrant/; both are ignored by git.
+
+CACHE := $(CURDIR)/.cache
+BIN := $(CACHE)/bin
+VENV := $(CACHE)/venv
+# What the runner keeps. make clean removes it.
+DATA ?= .hydrant
+
+# The architecture of template.yaml's Globals, for sam build. The runner builds for its own machine and says so.
+GOOS ?= linux
+GOARCH ?= arm64
+ARTIFACTS_DIR ?= $(CACHE)/build/TransformFunction
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"
+
+export SAM_CLI_TELEMETRY := 0
+export AWS_EC2_METADATA_DISABLED := true
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check bench format generate validate build build-TransformFunction parquet clean FORCE
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(BIN)/hydrant-local $(BIN)/demo ## send every request under events/api through the local runner and show where its events went
+	@$(BIN)/demo -runner $(BIN)/hydrant-local
+
+run: $(BIN)/hydrant-local ## serve template.yaml on this machine until Ctrl-C (ARGS="-parameter Name=Value ..." is passed on)
+	@exec $(BIN)/hydrant-local -data $(DATA) $(ARGS)
+
+test: ## run all tests
+	go vet ./...
+	go test ./...
+
+check: format validate build parquet ## check format, lint, template.yaml, sam build and the Parquet files of a demo run
+
+format: $(BIN)/gofumpt $(BIN)/staticcheck
+	@unformatted=$$($(BIN)/gofumpt -l functions pkg); test -z "$$unformatted" || { echo "not formatted (run .cache/bin/gofumpt -w on them):"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	$(BIN)/staticcheck ./...
+	@test -z "$$(go mod tidy -diff)" || { echo "go.mod or go.sum is not tidy: run go mod tidy"; exit 1; }
+
+bench: $(BIN)/hydrant-local $(BIN)/load ## print how fast and how big the service and the runner are
+	go test -run '^$$' -bench . -benchmem ./pkg/event ./pkg/transform
+	@$(BIN)/load -runner $(BIN)/hydrant-local
+
+generate: ## write what follows from pkg/event/catalogue.go: the table's columns in template.yaml
+	go run ./pkg/tools/generate
+
+validate: $(VENV)/installed ## sam validate, its linter, and both again on what SAM makes of template.yaml
+	PYTHON=$(VENV)/bin/python .ci/validate
+
+build: $(VENV)/installed ## sam build: the functions as sam deploy uploads them
+	$(VENV)/bin/sam build --build-in-source
+	@test -x .aws-sam/build/TransformFunction/bootstrap || { echo "sam build left no bootstrap for TransformFunction"; exit 1; }
+
+parquet: $(BIN)/hydrant-local $(BIN)/demo $(VENV)/installed ## read the Parquet files of a demo run with DuckDB and compare them
+	@$(BIN)/demo -runner $(BIN)/hydrant-local -quiet -rows $(CACHE)/demo.jsonl -data $(CACHE)/demo
+	@$(VENV)/bin/python .ci/parquet.py $(CACHE)/demo/s3 $(CACHE)/demo.jsonl
+	@rm -rf $(CACHE)/demo $(CACHE)/demo.jsonl
+
+# sam build and the local runner call this, with ARTIFACTS_DIR.
+build-TransformFunction:
+	GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO_BUILD) -tags lambda.norpc -o $(ARTIFACTS_DIR)/bootstrap ./functions/transform
+
+clean: ## remove what was built, and what the local runner keeps
+	rm -rf $(CACHE)/bin $(CACHE)/build .aws-sam $(DATA)
+
+# go build knows best whether there is anything to do.
+$(BIN)/hydrant-local: FORCE
+	@go build -trimpath -o $@ ./pkg/local
+$(BIN)/demo $(BIN)/load: FORCE
+	@go build -trimpath -o $@ ./pkg/tools/$(@F)
+
+$(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/benchstat: .ci/tools/go.mod .ci/tools/go.sum
+	go -C .ci/tools build -o $(BIN)/ tool
+
+$(VENV)/installed: .ci/requirements.txt
+	python3 -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement .ci/requirements.txt
+	@touch $@

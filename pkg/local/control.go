@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"hydrant/pkg/local/internal/s3"
+	"hydrant/pkg/local/internal/stack"
+)
+
+// state is what GET /_hydrant/state answers.
+type state struct {
+	API        string                    `json:"api"` // with the stage
+	AWS        string                    `json:"aws"`
+	Data       string                    `json:"data"`
+	Resources  map[string]stack.Resource `json:"resources"` // by logical id
+	Links      map[string]any            `json:"links"`     // counts by logical id
+	Parameters map[string]string         `json:"parameters"`
+}
+
+// bucketStats are the objects of a bucket as they are now.
+type bucketStats struct {
+	Objects int64 `json:"objects"`
+	Bytes   int64 `json:"bytes"`
+}
+
+func (r *runner) state(ctx context.Context) (*state, error) {
+	s := &state{API: r.apiURL, AWS: r.awsURL, Data: r.options.data, Resources: r.stack.Resources, Links: map[string]any{}, Parameters: r.stack.Parameters}
+	for id, resource := range r.stack.Resources {
+		switch resource.Type {
+		case "AWS::Serverless::Api":
+			s.Links[id] = r.api.Stats()
+		case "AWS::Kinesis::Stream":
+			if stream, ok := r.kinesis.Stream(resource.ID); ok {
+				s.Links[id] = stream.Stats()
+			}
+		case "AWS::KinesisFirehose::DeliveryStream":
+			s.Links[id] = r.deliveries[id].Stats()
+		case "AWS::Serverless::Function":
+			s.Links[id] = r.lambda.Stats()[id]
+		case "AWS::S3::Bucket":
+			stats, err := r.bucketStats(ctx, resource.ID)
+			if err != nil {
+				return nil, err
+			}
+			s.Links[id] = stats
+		}
+	}
+	return s, nil
+}
+
+func (r *runner) bucketStats(ctx context.Context, bucket string) (bucketStats, error) {
+	var stats bucketStats
+	for o, err := range r.objects.List(ctx, bucket, "") {
+		if err != nil {
+			return stats, err
+		}
+		stats.Objects++
+		stats.Bytes += o.Size
+	}
+	return stats, nil
+}
+
+// flush delivers everything that is buffered anywhere.
+func (r *runner) flush(ctx context.Context) error {
+	var err error
+	for _, d := range r.deliveries {
+		err = errors.Join(err, d.Flush(ctx))
+	}
+	return err
+}
+
+// reset empties the streams, the buckets, the logs and the counts.
+func (r *runner) reset(ctx context.Context) error {
+	empty := func() error {
+		err := errors.Join(r.kinesis.Reset(), r.logs.Reset())
+		for _, bucket := range r.stack.Buckets {
+			err = errors.Join(err, r.objects.Empty(ctx, bucket))
+		}
+		if r.api != nil {
+			r.api.Reset()
+		}
+		return err
+	}
+	// Every delivery stream must stand still while the sources and buckets are emptied: each one's reset holds the next.
+	for _, d := range r.deliveries {
+		inner := empty
+		empty = func() error { return d.ResetWith(inner) }
+	}
+	return empty()
+}
+
+// control serves the paths under /_hydrant/.
+func (r *runner) control() http.Handler {
+	mux := http.NewServeMux()
+	answerState := func(w http.ResponseWriter, request *http.Request) error {
+		s, err := r.state(request.Context())
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Content-Type", "application/json")
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(s)
+	}
+	handle := func(pattern string, serve func(http.ResponseWriter, *http.Request) error) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, request *http.Request) {
+			if err := serve(w, request); err != nil {
+				controlError(w, err)
+			}
+		})
+	}
+	handle("GET /_hydrant/state", answerState)
+	handle("POST /_hydrant/flush", func(w http.ResponseWriter, request *http.Request) error {
+		if err := r.flush(request.Context()); err != nil {
+			return err
+		}
+		return answerState(w, request)
+	})
+	handle("POST /_hydrant/reset", func(w http.ResponseWriter, request *http.Request) error {
+		if err := r.reset(request.Context()); err != nil {
+			return err
+		}
+		return answerState(w, request)
+	})
+	handle("GET /_hydrant/tables/{name}", r.serveTable)
+	handle("GET /_hydrant/errors", r.serveErrors)
+	handle("/_hydrant/", func(http.ResponseWriter, *http.Request) error {
+		return &controlFault{http.StatusNotFound, "the control paths are GET state, tables/{name} and errors, POST flush and reset, all under /_hydrant/"}
+	})
+	return mux
+}
+
+// controlFault is an answer that is the caller's to mend.
+type controlFault struct {
+	status  int
+	message string
+}
+
+func (f *controlFault) Error() string { return f.message }
+
+func controlError(w http.ResponseWriter, err error) {
+	status := http.StatusInternalServerError
+	var fault *controlFault
+	var store *s3.Error
+	switch {
+	case errors.As(err, &fault):
+		status = fault.status
+	case errors.As(err, &store):
+		status = http.StatusBadGateway
+	}
+	body, encodeErr := json.Marshal(map[string]string{"error": fmt.Sprint(err)})
+	if encodeErr != nil {
+		panic(encodeErr) // a string
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // the client has gone
+}

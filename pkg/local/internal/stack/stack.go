@@ -1,0 +1,202 @@
+// Package stack makes of a template what CloudFormation would make of it in an account: resources with their physical ids, as the
+// configurations of the runner's services.
+package stack
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"hydrant/pkg/local/internal/apigateway"
+	"hydrant/pkg/local/internal/firehose"
+	"hydrant/pkg/local/internal/glue"
+	"hydrant/pkg/local/internal/kinesis"
+	"hydrant/pkg/local/internal/lambda"
+	"hydrant/pkg/local/internal/template"
+)
+
+// Account is where a stack lies.
+type Account struct{ ID, Region, Partition, URLSuffix, StackName string }
+
+// Resource is a resource as the control API shows it: ID is what Ref gives.
+type Resource struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+	ARN  string `json:"arn,omitempty"`
+}
+
+// Stack is what a template describes. Folders and callbacks of the configurations are not set.
+type Stack struct {
+	Parameters map[string]string
+	Resources  map[string]Resource // by logical id
+	API        *API                // nil: the template has none
+	Streams    []kinesis.StreamConfig
+	Deliveries []Delivery
+	Functions  []Function
+	Buckets    []string
+	Tables     []*glue.Table
+}
+
+// API is a REST API and its one stage.
+type API struct {
+	LogicalID string
+	apigateway.Config
+	AccessLogGroup string // "": no access log
+}
+
+// Delivery is a Firehose stream.
+type Delivery struct {
+	LogicalID string
+	firehose.Config
+	at template.Value
+}
+
+// Errorf makes an error at the place of the delivery stream in the template.
+func (d Delivery) Errorf(format string, args ...any) error { return d.at.Errorf(format, args...) }
+
+// Function is a Lambda function and the folder that it is built in.
+type Function struct {
+	lambda.Function
+	CodeURI string // absolute
+}
+
+// Load reads the template at path with the given parameters. Errors are *template.Error with the place, wherever there is one.
+func Load(path string, parameters map[string]string, account Account) (*Stack, error) {
+	t, err := template.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	resolved, err := t.Resolve(template.Environment{
+		Parameters: parameters, AccountID: account.ID, Region: account.Region, Partition: account.Partition,
+		URLSuffix: account.URLSuffix, StackName: account.StackName, Attribute: account.attribute,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b := builder{account: account, dir: dir, out: &Stack{Parameters: resolved.Parameters, Resources: map[string]Resource{}}}
+	for _, r := range resolved.Resources {
+		if err := b.resource(r); err != nil {
+			return nil, err
+		}
+	}
+	return b.out, b.check()
+}
+
+type builder struct {
+	account Account
+	dir     string // of the template
+	out     *Stack
+}
+
+// kind is a resource type that the runner knows.
+type kind struct {
+	naming
+	// build honours the properties; nil for a type that means nothing on one machine.
+	build func(*builder, template.Resource) error
+	// without are properties that mean nothing on one machine.
+	without []string
+}
+
+// kinds are the resource types of a template that the runner takes. A type that is not here is refused, and so is a property that
+// neither build reads nor without names.
+var kinds = map[string]kind{
+	"AWS::Serverless::Api": {
+		naming: naming{ref: apiID, attributes: apiAttributes}, build: (*builder).api,
+		// The runner is the endpoint, deploys at every start, refuses what it does not understand, and traces nothing.
+		without: []string{"EndpointConfiguration", "AlwaysDeploy", "FailOnWarnings", "OpenApiVersion", "TracingEnabled", "Tags", "Name", "Description"},
+	},
+	"AWS::Serverless::Function": {
+		naming: naming{property: "FunctionName", service: "lambda", arn: "function:%s"}, build: (*builder).function,
+		// There are no permissions to have, bootstraps are built for this machine, and nothing is traced.
+		without: []string{"Role", "Policies", "Architectures", "Description", "Tracing", "Tags", "PermissionsBoundary"},
+	},
+	"AWS::Kinesis::Stream": {
+		naming: naming{property: "Name", service: "kinesis", arn: "stream/%s"}, build: (*builder).stream,
+		without: []string{"StreamEncryption", "Tags"}, // the disk is the developer's own
+	},
+	"AWS::KinesisFirehose::DeliveryStream": {
+		naming: naming{property: "DeliveryStreamName", service: "firehose", arn: "deliverystream/%s"}, build: (*builder).delivery,
+		without: []string{"Tags"},
+	},
+	"AWS::S3::Bucket": {
+		naming: naming{property: "BucketName", ref: bucketName, attributes: bucketAttributes}, build: (*builder).bucket,
+		// Who may see a bucket, how it is encrypted and when its objects expire.
+		without: []string{"BucketEncryption", "OwnershipControls", "PublicAccessBlockConfiguration", "LifecycleConfiguration", "Tags"},
+	},
+	"AWS::Glue::Database": {naming: naming{ref: databaseName}, build: (*builder).database, without: []string{"CatalogId"}},
+	"AWS::Glue::Table":    {naming: naming{ref: tableName}, build: (*builder).table},
+	"AWS::Logs::LogGroup": {
+		naming: naming{property: "LogGroupName", service: "logs", arn: "log-group:%s:*"}, build: (*builder).nothing,
+		without: []string{"LogGroupName", "RetentionInDays", "KmsKeyId", "Tags"}, // streams are bounded by size here
+	},
+
+	// Made when it is first written to.
+	"AWS::Logs::LogStream": {naming: naming{property: "LogStreamName"}},
+	// There are no permissions on one machine: whoever reaches it owns it.
+	"AWS::IAM::Role":           {naming: naming{property: "RoleName", service: "iam", arn: "role/%s"}},
+	"AWS::IAM::ManagedPolicy":  {naming: naming{ref: policyARN}},
+	"AWS::S3::BucketPolicy":    {naming: naming{property: "Bucket"}},
+	"AWS::ApiGateway::Account": {},
+	"AWS::Lambda::Permission":  {},
+	// Nobody watches one machine.
+	"AWS::CloudWatch::Alarm":     {naming: naming{property: "AlarmName", service: "cloudwatch", arn: "alarm:%s"}},
+	"AWS::CloudWatch::Dashboard": {naming: naming{property: "DashboardName"}},
+}
+
+func (b *builder) resource(r template.Resource) error {
+	k, ok := kinds[r.Type]
+	if !ok {
+		return &template.Error{File: r.File, Pos: r.Pos, Message: fmt.Sprintf("%s: the local runner does not support resources of the type %s", r.LogicalID, r.Type)}
+	}
+	id, err := b.account.attribute(r.LogicalID, r.Type, "", r.Properties)
+	if err != nil {
+		return r.Properties.Errorf("%v", err)
+	}
+	resource := Resource{Type: r.Type, ID: id}
+	if k.hasARN() {
+		if resource.ARN, err = b.account.attribute(r.LogicalID, r.Type, "Arn", r.Properties); err != nil {
+			return r.Properties.Errorf("%v", err)
+		}
+	}
+	b.out.Resources[r.LogicalID] = resource
+	if k.build == nil {
+		return nil
+	}
+	r.Properties = r.Properties.Without(k.without...)
+	return k.build(b, r)
+}
+
+func (b *builder) nothing(r template.Resource) error { return r.Properties.Decode(&struct{}{}) }
+
+func (b *builder) id(r template.Resource) Resource { return b.out.Resources[r.LogicalID] }
+
+// check looks at what holds between resources.
+func (b *builder) check() error {
+	for _, d := range b.out.Deliveries {
+		if !slices.ContainsFunc(b.out.Streams, func(s kinesis.StreamConfig) bool { return s.Name == d.StreamName }) {
+			return d.Errorf("it reads the stream %q, which is not in the template", d.StreamName)
+		}
+		if !slices.Contains(b.out.Buckets, d.Bucket) {
+			return d.Errorf("it delivers to the bucket %q, which is not in the template", d.Bucket)
+		}
+		if t := d.Transform; t != nil && !slices.ContainsFunc(b.out.Functions, func(f Function) bool { return strings.HasPrefix(t.FunctionARN, f.ARN) }) {
+			return d.Errorf("it calls the function %q, which is not in the template", t.FunctionARN)
+		}
+	}
+	return nil
+}
+
+// Table answers a table by its database and name, by its name alone, or by its logical id; nil if there is none.
+func (s *Stack) Table(database, name string) *glue.Table {
+	for _, t := range s.Tables {
+		if (database == "" || t.Database == database) && (t.Name == name || t.LogicalID == name) {
+			return t
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// ready is the first line on standard output.
+type ready struct {
+	Ready bool   `json:"ready"`
+	API   string `json:"api"` // with the stage
+	AWS   string `json:"aws"`
+}
+
+const banner = `
+  send    curl %s/record -H 'Content-Type: application/json' -d '{"Data":{"type":"page_view","url":"https://www.example.com/"}}'
+  deliver curl -X POST %s/_hydrant/flush     (or wait until Firehose's buffers are full)
+  rows    %s
+  errors  curl %s/_hydrant/errors
+  aws     AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s
+  files   %s
+
+`
+
+// announce says that the runner is ready, to programs on stdout and to people on stderr, and starts the status line.
+func (r *runner) announce(stdout, stderr io.Writer) error {
+	line, err := json.Marshal(ready{true, r.apiURL, r.awsURL})
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(stdout, "%s\n", line); err != nil {
+		return err
+	}
+	r.status = &status{done: make(chan struct{})}
+	if r.options.quiet {
+		return nil
+	}
+	rows := "the template has no table"
+	if len(r.stack.Tables) > 0 {
+		rows = fmt.Sprintf("curl %s/_hydrant/tables/%s", r.awsURL, r.stack.Tables[0].Name)
+	}
+	fmt.Fprintf(stderr, banner, r.apiURL, r.awsURL, rows, r.awsURL, r.awsURL, region(), accessKey, secretKey, r.options.data)
+	file, isFile := stderr.(*os.File)
+	r.status.run(r.summary, stderr, isFile && term.IsTerminal(int(file.Fd())))
+	return nil
+}
+
+// summary is what the status line says: how much is where, from the API to the table.
+func (r *runner) summary() string {
+	var requests, refused, rows, failed, waiting int64
+	if r.api != nil {
+		stats := r.api.Stats()
+		requests, refused = stats.Requests, stats.Classes["4xx"]+stats.Classes["5xx"]
+	}
+	var records int64
+	for _, s := range r.stack.Streams {
+		if stream, ok := r.kinesis.Stream(s.Name); ok {
+			records += stream.Stats().Records
+		}
+	}
+	for _, d := range r.deliveries {
+		stats := d.Stats()
+		rows += stats.Rows
+		failed += stats.ProcessingFailed + stats.ConversionFailed
+		waiting += stats.Buffered + stats.InFlight
+	}
+	return fmt.Sprintf("requests %d (refused %d) · records %d · waiting %d · rows %d · failed records %d", requests, refused, records, waiting, rows, failed)
+}
+
+// status prints how things stand: on a terminal one line that changes, elsewhere a line whenever something has changed.
+type status struct {
+	done chan struct{}
+	wg   sync.WaitGroup
+	once sync.Once
+}
+
+func (s *status) run(summary func() string, w io.Writer, terminal bool) {
+	interval := 10 * time.Second
+	if terminal {
+		interval = 500 * time.Millisecond
+	}
+	s.wg.Go(func() {
+		tick := time.NewTicker(interval)
+		defer tick.Stop()
+		last := ""
+		for {
+			select {
+			case <-s.done:
+				if terminal {
+					fmt.Fprintln(w)
+				}
+				return
+			case <-tick.C:
+			}
+			switch line := summary(); {
+			case line == last:
+			case terminal:
+				fmt.Fprintf(w, "\r\033[K  %s", line)
+				last = line
+			default:
+				fmt.Fprintln(w, line)
+				last = line
+			}
+		}
+	})
+}
+
+func (s *status) stop() {
+	s.once.Do(func() { close(s.done) })
+	s.wg.Wait()
+}
