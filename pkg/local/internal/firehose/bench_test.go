@@ -64,7 +64,7 @@ func benchEvent(table *glue.Table, n int) string {
 	var e strings.Builder
 	for i, c := range table.Columns {
 		values := []string{
-			fmt.Sprintf(`"some text of the event number %d"`, n), `"page_view"`, fmt.Sprint(n * 31), fmt.Sprintf("%d.5", n%1000), "true",
+			fmt.Sprintf(`"%s number %d"`, strings.Repeat("some text of the event ", 6), n), `"page_view"`, fmt.Sprint(n * 31), fmt.Sprintf("%d.5", n%1000), "true",
 			`"2026-11-22T09:30:00.123Z"`, fmt.Sprintf(`"https://shop.example/%d?q=firehose"`, n), `{"k":"value","other":"value"}`,
 		}
 		fmt.Fprintf(&e, `%c"%s":%s`, "{,"[min(i, 1)], c.Name, values[i/3])
