@@ -13,54 +13,67 @@ import (
 	"hydrant/pkg/local/internal/kinesis/recordlog"
 )
 
-func (s *Service) getShardIterator(d *decoder, now time.Time) ([]byte, error) {
-	var ref streamRef
-	var shardName, kind, starting text
-	var at optional[time.Time]
-	err := d.whole(func(name string) error {
-		if done, err := ref.member(d, name); done {
+// iteratorRequest is GetShardIterator's.
+type iteratorRequest struct {
+	ref                   streamRef
+	shard, kind, starting text
+	at                    optional[time.Time]
+}
+
+func (r *iteratorRequest) read(d *decoder) error {
+	return d.whole(func(name string) error {
+		if done, err := r.ref.member(d, name); done {
 			return err
 		}
 		switch name {
 		case "ShardId":
-			return d.text(&shardName)
+			return d.text(&r.shard)
 		case "ShardIteratorType":
-			return d.text(&kind)
+			return d.text(&r.kind)
 		case "StartingSequenceNumber":
-			return d.text(&starting)
+			return d.text(&r.starting)
 		case "Timestamp":
-			return d.timestamp(&at)
+			return d.timestamp(&r.at)
 		}
 		return d.skip()
 	})
-	if err != nil {
-		return nil, err
-	}
+}
+
+func (r *iteratorRequest) check() error {
 	var p problems
-	ref.check(&p)
-	p.require("shardId", shardName.Set)
-	p.text("shardId", shardName, nameRule)
-	p.require("shardIteratorType", kind.Set)
-	p.text("shardIteratorType", kind, typeRule)
-	p.text("startingSequenceNumber", starting, sequenceRule)
-	if err := p.err(); err != nil {
+	r.ref.check(&p)
+	p.require("shardId", r.shard.Set)
+	p.text("shardId", r.shard, nameRule)
+	p.require("shardIteratorType", r.kind.Set)
+	p.text("shardIteratorType", r.kind, typeRule)
+	p.text("startingSequenceNumber", r.starting, sequenceRule)
+	return p.err()
+}
+
+func (s *Service) getShardIterator(d *decoder, now time.Time) ([]byte, error) {
+	var r iteratorRequest
+	if err := r.read(d); err != nil {
 		return nil, err
 	}
-	st, err := s.find(ref)
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	st, err := s.find(r.ref)
 	if err != nil {
 		return nil, err
 	}
-	sh := st.shard(shardName.Value)
+	sh := st.shard(r.shard.Value)
 	if sh == nil {
-		return nil, notFound("Shard %s in stream %s under account %s does not exist", shardName.Value, st.config.Name, s.config.AccountID)
+		return nil, notFound("Shard %s in stream %s under account %s does not exist", r.shard.Value, st.config.Name, s.config.AccountID)
 	}
-	position, err := st.start(sh, kind.Value, starting, at, now)
-	if err != nil {
-		return nil, err
-	}
+	// Asked before the search, so that a throttled call reads no file.
 	if !sh.meter.iterator(now) {
 		st.counts.getsThrottled.Add(1)
 		return nil, &fault{Type: throughputExceeded, Message: st.rateText(sh)}
+	}
+	position, err := st.start(sh, r.kind.Value, r.starting, r.at, now)
+	if err != nil {
+		return nil, err
 	}
 	return []byte(`{"ShardIterator":"` + st.sealIterator(iterator{sh, position, now}) + `"}`), nil
 }

@@ -8,9 +8,9 @@ import (
 	"hydrant/pkg/local/internal/kinesis/recordlog"
 )
 
-// segmentBytes is the size of a shard's files: what is read at most when a shard is opened, and what is removed at once
-// when it is older than the retention.
-const segmentBytes = 16 << 20
+// segmentBytes is the size of a shard's files: what is read at most when a shard is opened or a position in it is looked for,
+// and what is removed at once when it is older than the retention.
+const segmentBytes = 4 << 20
 
 // shard is one shard of a stream, open or closed.
 type shard struct {
