@@ -17,6 +17,13 @@ type bounds struct {
 	leastFloat float64
 	mostFloat  float64
 	oneOf      []string
+	plain      []func(string) bool
+}
+
+// plainText are rules for text that a look at its bytes can judge.
+var plainText = map[string]func(string) bool{
+	"http_url":   isPlainURL,
+	"identifier": isPlainIdentifier,
 }
 
 // parseBounds reads validator's rules for a value of this form.
@@ -29,6 +36,9 @@ func parseBounds(rules string, f form) bounds {
 			b.known = false
 		case name == "oneof" && f == text && b.oneOf == nil:
 			b.oneOf = strings.Fields(param)
+		case name == "omitempty": // lets more pass, never less
+		case plainText[rule] != nil && f == text:
+			b.plain = append(b.plain, plainText[rule])
 		case (name == "min" || name == "max") && f != timestamp:
 			b.limit(name, param)
 		default:
@@ -76,5 +86,53 @@ func (b *bounds) keepsName(name string) bool { return b.known && b.keepsText(nam
 // keepsText counts bytes: characters are at most as many, and at least a quarter of them.
 func (b *bounds) keepsText(s string) bool {
 	n := int64(len(s))
-	return n <= b.most && (n+3)/4 >= b.least && (b.oneOf == nil || slices.Contains(b.oneOf, s))
+	if n > b.most || (n+3)/4 < b.least || b.oneOf != nil && !slices.Contains(b.oneOf, s) {
+		return false
+	}
+	for _, keeps := range b.plain {
+		if !keeps(s) {
+			return false
+		}
+	}
+	return true
 }
+
+// isPlainURL reports whether s is a URL as most are: a host of letters, digits, points and hyphens, and nothing with a meaning but for / ? #
+// behind it. To parse it, as http_url does twice, would find nothing else.
+func isPlainURL(s string) bool {
+	rest, ok := strings.CutPrefix(s, "https://")
+	if !ok {
+		if rest, ok = strings.CutPrefix(s, "http://"); !ok {
+			return false
+		}
+	}
+	host := 0
+	for host < len(rest) && urlBytes[rest[host]] == inHost {
+		host++
+	}
+	if host == 0 || host < len(rest) && rest[host] != '/' && rest[host] != '?' && rest[host] != '#' {
+		return false
+	}
+	for _, c := range []byte(rest[host:]) {
+		if urlBytes[c] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+const (
+	behindHost = 1 + iota
+	inHost
+)
+
+// urlBytes says where in a plain URL a byte may stand. A percent sign is not here: what follows it matters.
+var urlBytes = func() (table [256]uint8) {
+	for _, c := range []byte("/?#&=_~+,;:@!$'()*") {
+		table[c] = behindHost
+	}
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") {
+		table[c] = inHost
+	}
+	return table
+}()

@@ -9,6 +9,24 @@ import (
 	"pgregory.net/rapid"
 )
 
+func FuzzPlainURL(f *testing.F) {
+	for _, s := range []string{"http://a", "https://a.example/b?c=d&e#f#g", "https://a:80/", "http://-..-?", "http://a@b", "https://a/:@[zz]", "http://a/%zz", "http://a%zz/", "http://a/\x7f", "http://a/ b", "http://é/"} {
+		f.Add(s)
+	}
+	r, err := newRules()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if !isPlainURL(s) {
+			return
+		}
+		if broken, _ := r.broken(t.Context(), s, "http_url", text); broken != "" {
+			t.Fatalf("%q is a plain URL, says the glance; validator says no", s)
+		}
+	})
+}
+
 // What a glance passes, validator passes.
 func TestBoundsAgreeWithValidator(t *testing.T) {
 	r, err := newRules()
@@ -24,10 +42,10 @@ func TestBoundsAgreeWithValidator(t *testing.T) {
 			return name + "=" + rapid.SampledFrom(numbers).Draw(t, "limit")
 		}), 0, 3).Draw(t, "rules")
 		if f == text && rapid.Bool().Draw(t, "choice") {
-			rules = append(rules, rapid.SampledFrom([]string{"oneof=a b  ccc", "oneof='a b' c", "http_url", "len=0|http_url"}).Draw(t, "text rule"))
+			rules = append(rules, rapid.SampledFrom([]string{"oneof=a b  ccc", "oneof='a b' c", "http_url", "omitempty,http_url", "identifier", "len=0|http_url"}).Draw(t, "text rule"))
 		}
 		c := cell{
-			text:   rapid.OneOf(rapid.SampledFrom([]string{"", "a", "b", "ccc", "a b", "http://a.b"}), rapid.String()).Draw(t, "text"),
+			text:   rapid.OneOf(rapid.SampledFrom([]string{"", "a", "b", "ccc", "a b", "http://a.b"}), rapid.String(), rapid.StringMatching(`https?://[a-zA-Z0-9.:@/?#&=%\[\]-]*`)).Draw(t, "text"),
 			number: rapid.OneOf(rapid.Int64Range(-6, 8), rapid.Int64Range(1<<53-3, 1<<53+3), rapid.Int64()).Draw(t, "number"),
 			float:  rapid.OneOf(rapid.Float64Range(-6, 8), rapid.SampledFrom([]float64{0, 1, 2, 7, math.Copysign(0, -1)})).Draw(t, "float"),
 			count:  rapid.IntRange(0, 70).Draw(t, "count"),

@@ -116,6 +116,7 @@ func TestText(t *testing.T) {
 	for name, tc := range map[string]struct{ sent, want string }{
 		"as it is":                       {`"a é 한 😀"`, "a é 한 😀"},
 		"escapes":                        {`"\u0041\/\n\t\"\\\u00e9"`, "A/\n\t\"\\é"},
+		"the ends of the private use":    {`"\ue000\uffff"`, "\ue000\uffff"},
 		"NUL":                            {`"a\u0000b"`, "a\x00b"},
 		"a surrogate pair":               {`"\ud83d\ude00"`, "😀"},
 		"a cut-off emoji":                {`"a\ud83d"`, "a\ufffd"},
@@ -217,6 +218,7 @@ func TestTimestamps(t *testing.T) {
 		"2026-11-22T24:00:00Z":              "",
 		"2026-11-22T23:60:00Z":              "",
 		"2016-12-31T23:59:60Z":              "", // a leap second
+		"2026-11-22T09:30:60Z":              "",
 		"2026-11-22t09:30:00Z":              "",
 		"2026-11-22T09:30:00z":              "",
 		"2026-11-22 09:30:00Z":              "",

@@ -19,7 +19,11 @@ var customRules = map[string]validator.FuncCtx{
 
 // isIdentifier is the rule of an event's id: A-Z a-z 0-9 - _ . :
 func isIdentifier(_ context.Context, fl validator.FieldLevel) bool {
-	for _, c := range []byte(fl.Field().String()) {
+	return isPlainIdentifier(fl.Field().String())
+}
+
+func isPlainIdentifier(s string) bool {
+	for _, c := range []byte(s) {
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && !isDigit(c) && c != '-' && c != '_' && c != '.' && c != ':' {
 			return false
 		}
