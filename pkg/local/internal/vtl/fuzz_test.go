@@ -20,17 +20,29 @@ func render(t *testing.T, source string, r *Request) (out []byte, err error) {
 	t.Helper()
 	tmpl, err := Parse("t", source)
 	if err == nil {
-		out, err = tmpl.Render(r)
+		return renderParsed(t, tmpl, r)
 	}
+	checkPlace(t, source, err)
+	return nil, err
+}
+
+func checkPlace(t *testing.T, source string, err error) {
+	t.Helper()
+	var place *Error
+	if !errors.As(err, &place) || place.Line < 1 || place.Column < 1 || place.Message == "" {
+		t.Fatalf("template %q: error without a place: %#v", source, err)
+	}
+}
+
+func renderParsed(t *testing.T, tmpl *Template, r *Request) (out []byte, err error) {
+	t.Helper()
+	out, err = tmpl.Render(r)
 	if err != nil {
-		var place *Error
-		if !errors.As(err, &place) || place.Line < 1 || place.Column < 1 || place.Message == "" {
-			t.Fatalf("template %q: error without a place: %#v", source, err)
-		}
+		checkPlace(t, tmpl.source, err)
 		return nil, err
 	}
 	if len(out) > maxOutput || !utf8.Valid(out) {
-		t.Fatalf("template %q: %d bytes, valid UTF-8 %v", source, len(out), utf8.Valid(out))
+		t.Fatalf("template %q: %d bytes, valid UTF-8 %v", tmpl.source, len(out), utf8.Valid(out))
 	}
 	return out, nil
 }
@@ -60,11 +72,15 @@ func FuzzParse(f *testing.F) {
 
 // FuzzRender: whatever a request holds, each template of the cases renders it or answers an *Error.
 func FuzzRender(f *testing.F) {
-	var templates []string
+	var templates []*Template
 	for _, file := range allGolden(f) {
 		for name, g := range file {
 			if !g.isFault {
-				templates = append(templates, g.template)
+				tmpl, err := Parse("t", g.template)
+				if err != nil {
+					f.Fatal(err)
+				}
+				templates = append(templates, tmpl)
 			}
 			f.Add([]byte(g.body), name)
 		}
@@ -73,8 +89,8 @@ func FuzzRender(f *testing.F) {
 		f.Add([]byte(s), s)
 	}
 	f.Fuzz(func(t *testing.T, body []byte, s string) {
-		for _, source := range templates {
-			render(t, source, hostileRequest(body, s))
+		for _, tmpl := range templates {
+			renderParsed(t, tmpl, hostileRequest(body, s))
 		}
 	})
 }

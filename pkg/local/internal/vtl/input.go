@@ -1,11 +1,12 @@
 package vtl
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
+	"unicode/utf8"
 )
 
 // inputObject is $input.
@@ -18,14 +19,19 @@ func (inputObject) property(r *run, name string) (value, error) {
 	if name != "body" {
 		return nil, fmt.Errorf("$input.%s is not supported", name)
 	}
-	return r.bodyText(), r.make(len(r.request.Body))
+	b := r.bodyBytes()
+	return string(b), r.make(len(b))
 }
 
-func (r *run) bodyText() string {
-	if len(r.request.Body) == 0 {
-		return "{}"
+func (r *run) bodyBytes() []byte {
+	switch b := r.request.Body; {
+	case len(b) == 0:
+		return []byte("{}")
+	case utf8.Valid(b):
+		return b
+	default:
+		return bytes.ToValidUTF8(b, []byte("\uFFFD"))
 	}
-	return strings.ToValidUTF8(string(r.request.Body), "\uFFFD")
 }
 
 func (o inputObject) call(r *run, a *accessor, args []value) (value, error) {
@@ -59,7 +65,7 @@ var inputMethods = map[string]*method{
 // lookUp evaluates a JSONPath on the body.
 func (r *run) lookUp(a *accessor, args []value) (found []*element, many bool, err error) {
 	if r.body == nil {
-		if r.body, err = readJSON(r, r.bodyText()); err != nil {
+		if r.body, err = readJSON(r, r.bodyBytes()); err != nil {
 			return nil, false, ErrBody
 		}
 	}
@@ -147,9 +153,19 @@ func dictOf(m map[string]string) *dict {
 	return d
 }
 
-func (r *run) stageVariables() *dict {
-	if r.stage == nil {
-		r.stage = dictOf(r.request.StageVariables)
+// stageObject is $stageVariables.
+type stageObject struct{}
+
+func (stageObject) kind() string { return "$stageVariables" }
+
+func (stageObject) property(r *run, name string) (value, error) {
+	if v, ok := r.request.StageVariables[name]; ok {
+		return v, nil
 	}
-	return r.stage
+	return nil, nil
+}
+
+// call calls a map's method on a copy, so that put changes nothing.
+func (stageObject) call(r *run, a *accessor, args []value) (value, error) {
+	return call(r, dictOf(r.request.StageVariables), a, args)
 }

@@ -28,15 +28,15 @@ var errDepth = errors.New("the JSON text is nested too deep")
 
 // readJSON reads one JSON value. Numbers and strings stay as they are written, escapes included, so a lone surrogate survives. Of two
 // members with one name the last value stands in the first one's place, as Java's maps have it.
-func readJSON(r *run, s string) (*document, error) {
+func readJSON(r *run, s []byte) (*document, error) {
 	if err := r.make(len(s)); err != nil {
 		return nil, err
 	}
 	options := []jsontext.Options{jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(true)}
-	compact, err := jsontext.AppendFormat(make([]byte, 0, len(s)), []byte(s), options...)
+	compact, err := jsontext.AppendFormat(make([]byte, 0, len(s)), s, options...)
 	twice := errors.Is(err, jsontext.ErrDuplicateName)
 	if twice {
-		compact, err = jsontext.AppendFormat(compact[:0], []byte(s), append(options, jsontext.AllowDuplicateNames(true))...)
+		compact, err = jsontext.AppendFormat(compact[:0], s, append(options, jsontext.AllowDuplicateNames(true))...)
 	}
 	if err != nil {
 		return nil, err

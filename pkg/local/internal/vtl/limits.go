@@ -11,8 +11,8 @@ const (
 // Bounds of our own, where API Gateway documents none. A payload is 10 MB at most, and base64 makes 4/3 of it.
 const (
 	maxOutput  = 32 << 20  // bytes rendered, and bytes of any one string
-	maxMade    = 256 << 20 // bytes of all strings made, and of JSON read, by one rendering
-	maxSteps   = 2 << 20   // nodes evaluated and elements visited by one rendering
+	maxMade    = 128 << 20 // bytes of all strings made, and of JSON read, by one rendering
+	maxSteps   = 4 << 20   // nodes evaluated, elements visited and work of regular expressions by one rendering
 	maxNesting = 100       // directives, strings, lists, arguments within each other in a template; #define blocks in use at once
 	maxDepth   = 1000      // objects and arrays within each other in a body, and lists and maps that are printed or compared
 	maxRange   = 10_000    // elements of one range

@@ -184,16 +184,19 @@ func stringTrim(_ *run, on value, _ *accessor, _ []value) (value, error) {
 }
 
 func stringMatches(r *run, on value, a *accessor, args []value) (value, error) {
-	re, err := a.regex(args)
+	re, err := a.regex(r, args)
 	if err != nil {
 		return nil, err
 	}
-	return re.whole.MatchString(on.(string)), r.make(len(on.(string)))
+	if err := re.work(r, on.(string)); err != nil {
+		return nil, err
+	}
+	return re.whole.MatchString(on.(string)), nil
 }
 
 func stringReplaceAll(r *run, on value, a *accessor, args []value) (value, error) {
 	s := on.(string)
-	re, err := a.regex(args)
+	re, err := a.regex(r, args)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +217,7 @@ func stringReplaceAll(r *run, on value, a *accessor, args []value) (value, error
 // stringSplit is Java's split: without a limit, empty strings at the end are cut off, and an empty match at the start cuts off nothing.
 func stringSplit(r *run, on value, a *accessor, args []value) (value, error) {
 	s := on.(string)
-	re, err := a.regex(args)
+	re, err := a.regex(r, args)
 	if err != nil {
 		return nil, err
 	}

@@ -151,47 +151,48 @@ func (p *parser) operand() (expression, error) {
 
 // number reads an integer of 64 bits or a decimal.
 func (p *parser) number() (expression, error) {
-	start, i := p.pos, p.pos
-	digits := func() {
-		for isDigit(p.byteAt(i)) {
-			i++
-		}
+	start := p.pos
+	if p.byteAt(p.pos) == '-' {
+		p.pos++
 	}
-	if p.byteAt(i) == '-' {
-		i++
-	}
-	digits()
-	decimal := p.byteAt(i) == '.' && p.byteAt(i+1) != '.'
+	p.digits()
+	decimal := p.byteAt(p.pos) == '.' && p.byteAt(p.pos+1) != '.'
 	if decimal {
-		i++
-		digits()
+		p.pos++
+		p.digits()
 	}
-	if c := p.byteAt(i) | 0x20; c == 'e' {
-		j := i
-		i++
-		if s := p.byteAt(i); s == '+' || s == '-' {
-			i++
-		}
-		if isDigit(p.byteAt(i)) {
-			decimal = true
-			digits()
-		} else {
-			i = j
-		}
-	}
-	p.pos = i
-	if decimal {
-		f, err := strconv.ParseFloat(p.source[start:i], 64)
+	if p.exponent() || decimal {
+		f, err := strconv.ParseFloat(p.source[start:p.pos], 64)
 		if err != nil {
 			return nil, p.errorf(start, "not a number")
 		}
 		return constant{f}, nil
 	}
-	n, err := strconv.ParseInt(p.source[start:i], 10, 64)
+	n, err := strconv.ParseInt(p.source[start:p.pos], 10, 64)
 	if err != nil {
 		return nil, p.errorf(start, "integers are of 64 bits")
 	}
 	return constant{n}, nil
+}
+
+func (p *parser) digits() {
+	for isDigit(p.byteAt(p.pos)) {
+		p.pos++
+	}
+}
+
+// exponent reads e and an integer, if they stand here.
+func (p *parser) exponent() bool {
+	i := p.pos + 1
+	if sign := p.byteAt(i); sign == '+' || sign == '-' {
+		i++
+	}
+	if p.byteAt(p.pos)|0x20 != 'e' || !isDigit(p.byteAt(i)) {
+		return false
+	}
+	p.pos = i
+	p.digits()
+	return true
 }
 
 func (p *parser) list() (expression, error) {

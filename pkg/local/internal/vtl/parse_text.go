@@ -14,7 +14,7 @@ type parser struct {
 	fixed    bool
 	names    *names
 	nesting  int
-	defining int // #define blocks around the parser's place
+	defining int    // #define blocks around the parser's place
 	literal  []byte // text read and not yet a node
 }
 

@@ -18,9 +18,6 @@ func (ref *reference) eval(r *run) (value, error) {
 }
 
 func (ref *reference) root(r *run) (value, error) {
-	if ref.slot == slotStageVariables {
-		return r.stageVariables(), nil
-	}
 	v := r.vars[ref.slot]
 	if d, ok := v.(*define); ok {
 		return d.use(r)

@@ -21,7 +21,6 @@ type run struct {
 	blocks int // of #define, in use within each other
 	body   *document
 	params *dict
-	stage  *dict
 }
 
 func newRun(t *Template, request *Request) *run {
@@ -30,6 +29,7 @@ func newRun(t *Template, request *Request) *run {
 	r.out = make([]byte, 0, 1024+2*len(request.Body))
 	r.vars[slotInput] = inputObject{}
 	r.vars[slotUtil] = utilObject{}
+	r.vars[slotStageVariables] = stageObject{}
 	r.vars[slotContext] = &contextMap{members: request.Context}
 	return r
 }
@@ -166,11 +166,10 @@ func (d *define) use(r *run) (string, error) {
 
 // capture renders a block into a string of its own.
 func (r *run) capture(b block) (string, error) {
-	outer := r.out
-	r.out = nil
+	start := len(r.out)
 	err := b.render(r)
-	s := string(r.out)
-	r.out = outer
+	s := string(r.out[start:])
+	r.out = r.out[:start]
 	return s, err
 }
 

@@ -1,13 +1,14 @@
 package vtl
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/segmentio/asm/base64"
 )
 
 // utilObject is $util.
@@ -87,7 +88,7 @@ func utilParseJSON(r *run, _ value, _ *accessor, args []value) (value, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := readJSON(r, validString(s))
+	d, err := readJSON(r, []byte(validString(s)))
 	if err != nil {
 		return nil, errors.New("its argument is not valid JSON")
 	}
