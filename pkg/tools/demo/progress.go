@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// progress shows what is being waited for, and for how long. It writes to terminals only, one line, which it takes away again.
+type progress struct {
+	w    io.Writer
+	quit chan struct{}
+	done sync.WaitGroup
+
+	mu    sync.Mutex
+	what  string
+	since time.Time
+}
+
+func newProgress(w io.Writer) *progress {
+	p := &progress{w: w}
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return p
+	}
+	p.quit = make(chan struct{})
+	p.done.Go(p.run)
+	return p
+}
+
+// say tells what is waited for from now on.
+func (p *progress) say(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.what, p.since = what, time.Now()
+}
+
+func (p *progress) run() {
+	const clear = "\r\033[K"
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.quit:
+			fmt.Fprint(p.w, clear)
+			return
+		case <-tick.C:
+		}
+		p.mu.Lock()
+		fmt.Fprintf(p.w, "%s%s (%.0f s)", clear, p.what, time.Since(p.since).Seconds())
+		p.mu.Unlock()
+	}
+}
+
+// stop takes the line away. It may be called again.
+func (p *progress) stop() {
+	if p.quit == nil {
+		return
+	}
+	close(p.quit)
+	p.done.Wait()
+	p.quit = nil
+}
