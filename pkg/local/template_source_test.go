@@ -71,6 +71,27 @@ var sourceRules = map[string]rule{
 		},
 		breaks: [][2]string{{"  UseCors: !Not [!Equals [!Ref CorsOrigin", "  UseCors: !Not [!Equals [!Ref Stage"}},
 	},
+	"the build's architecture is the functions'": {
+		why: "a makefile build is not told the architecture: with another one the functions end with exec format error",
+		fix: "change GOARCH in the Makefile with Architectures in Globals",
+		check: func(s *stack) (faults []string) {
+			makefile, err := os.ReadFile("../../Makefile")
+			if err != nil {
+				return []string{err.Error()}
+			}
+			for _, function := range ofType(s.Resolved, "AWS::Serverless::Function") {
+				architecture := items(at(function.Properties, "Architectures"))
+				if len(architecture) != 1 || !strings.Contains(string(makefile), "\nGOARCH ?= "+goarch[architecture[0].Text]+"\n") {
+					faults = append(faults, function.LogicalID+": the Makefile builds for another architecture")
+				}
+				if !strings.Contains(string(makefile), "\nbuild-"+function.LogicalID+":") {
+					faults = append(faults, function.LogicalID+": the Makefile has no rule build-"+function.LogicalID)
+				}
+			}
+			return faults
+		},
+		breaks: [][2]string{{"Architectures: [arm64]", "Architectures: [x86_64]"}},
+	},
 	"every output and parameter is of use": {
 		why: "a parameter that nothing reads is a promise that is not kept",
 		fix: "use it or remove it",
@@ -91,6 +112,9 @@ var sourceRules = map[string]rule{
 		breaks: [][2]string{{"MemorySize: !Ref TransformMemory", "MemorySize: 256"}, {"    Description: Where producers send\n", ""}},
 	},
 }
+
+// goarch is Go's name of a Lambda architecture.
+var goarch = map[string]string{"arm64": "arm64", "x86_64": "amd64"}
 
 // writtenEach yields the members of a mapping.
 func writtenEach(n *yaml.Node) iter.Seq2[string, *yaml.Node] {
