@@ -109,11 +109,9 @@ func (p *parser) dollar(backslashes int) (node, error) {
 	if i == len(p.source) && p.base == 0 {
 		return nil, p.errorf(start, "a template must not end in a bare $")
 	}
-	if p.byteAt(i) == '!' {
+	quiet := p.byteAt(i) == '!'
+	if quiet {
 		i++
-		if i == len(p.source) && p.base == 0 {
-			return nil, p.errorf(start, "a template must not end in a bare $!")
-		}
 	}
 	if p.byteAt(i) == '{' {
 		i++
@@ -127,8 +125,8 @@ func (p *parser) dollar(backslashes int) (node, error) {
 		}
 		ref.backslash = backslashes
 		return ref, nil
-	case c == '_', c == '!' && i > start+1, c == '\\' && p.byteAt(i+1) == '!':
-		return nil, p.errorf(start, "%q is not supported: a reference begins with a letter", p.source[start:i+1])
+	case quiet, c == '_', c == '\\' && p.byteAt(i+1) == '!':
+		return nil, p.errorf(start, "%q is not supported: a reference begins with a letter", p.source[start:min(i+1, len(p.source))])
 	}
 	p.write(backslashes, p.source[start:i])
 	p.pos = i
