@@ -84,10 +84,10 @@ type Stats struct {
 	Invocations  int64 `json:"invocations"`
 	Errors       int64 `json:"errors"`
 	Throttles    int64 `json:"throttles"`
-	ColdStarts   int64 `json:"cold_starts"`
+	ColdStarts   int64 `json:"coldStarts"`
 	Environments int   `json:"environments"`
-	InFlight     int   `json:"in_flight"`
-	BusyMillis   int64 `json:"busy_ms"`
+	InFlight     int   `json:"inFlight"`
+	BusyMillis   int64 `json:"busyMs"`
 }
 
 // New readies the functions. It starts no process: the first invocation of each does.

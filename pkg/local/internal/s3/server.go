@@ -43,7 +43,11 @@ func Serve(c Config, socket string, input io.Reader) error {
 	if err != nil {
 		return err
 	}
-	backend, err := posix.New(objects, store, posix.PosixOpts{SideCarDir: sidecar, ForceNoTmpFile: true, ValidateBucketNames: true})
+	backend, err := posix.New(objects, store, posix.PosixOpts{
+		SideCarDir: sidecar, ValidateBucketNames: true,
+		ForceNoTmpFile:     true, // O_TMPFILE is missing on some file systems
+		ForceNoObjLockFile: true, // there is one server: its own locks do, and no lock files lie among the objects
+	})
 	if err != nil {
 		return err
 	}
