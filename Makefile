@@ -6,9 +6,9 @@ VENV := $(CACHE)/venv
 # What the runner keeps. make clean removes it.
 DATA ?= .hydrant
 
-# The architecture of template.yaml's Globals, for sam build. The runner builds for its own machine and says so.
-GOOS ?= linux
-GOARCH ?= arm64
+# The architecture of Globals in template.yaml, whatever the environment says: sam build names none. The runner gives its own machine.
+GOOS := linux
+GOARCH := arm64
 ARTIFACTS_DIR ?= $(CACHE)/build/TransformFunction
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"
 

@@ -81,7 +81,7 @@ var sourceRules = map[string]rule{
 			}
 			for _, function := range ofType(s.Resolved, "AWS::Serverless::Function") {
 				architecture := items(at(function.Properties, "Architectures"))
-				if len(architecture) != 1 || !strings.Contains(string(makefile), "\nGOARCH ?= "+goarch[architecture[0].Text]+"\n") {
+				if len(architecture) != 1 || !strings.Contains(string(makefile), "\nGOARCH := "+goarch[architecture[0].Text]+"\n") {
 					faults = append(faults, function.LogicalID+": the Makefile builds for another architecture")
 				}
 				if !strings.Contains(string(makefile), "\nbuild-"+function.LogicalID+":") {
