@@ -105,7 +105,7 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) (err error) 
 		d.page = &page{w: io.Discard, width: p.width}
 	}
 	account, err := d.play(ctx, requests)
-	if err := child.finish(err); err != nil {
+	if err := child.finish(ctx, err); err != nil {
 		return err
 	}
 	progress.stop()

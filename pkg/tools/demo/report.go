@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -37,30 +38,43 @@ const mostShards = 4
 
 // outcome is what the answer says, in words.
 func (e *exchange) outcome() []word {
-	var words []word
+	var parts [][]word
 	if e.said.Code != "" {
-		words = append(words, word{printable(e.said.Code) + ":", bold})
-		words = append(words, split(printable(e.said.Message))...)
+		parts = append(parts, append([]word{{printable(e.said.Code) + ":", bold}}, split(printable(e.said.Message))...))
 	}
 	if len(e.sent) > 0 {
 		events := 0
 		for _, r := range e.sent {
 			events += len(r.events)
 		}
-		words = append(words, split(fmt.Sprintf("accepted %s in %s", plural(events, "event"), plural(len(e.sent), "record")))...)
+		parts = append(parts, split(fmt.Sprintf("accepted %s in %s", plural(events, "event"), plural(len(e.sent), "record"))))
 	}
 	if len(e.said.Resend) > 0 {
-		words = append(words, word{"Resend", faint}, word{strings.ReplaceAll(fmt.Sprint(e.said.Resend), " ", ","), amber})
+		parts = append(parts, []word{{"Resend " + strings.ReplaceAll(fmt.Sprint(e.said.Resend), " ", ","), amber}})
 	}
 	label := "ShardId "
+	var shards []word
 	for i, id := range e.shards() {
 		if i == mostShards {
-			words = append(words, word{"…", plain})
+			shards = append(shards, word{"…", plain})
 			break
 		}
-		words, label = append(words, word{label + printable(id), plain}), ""
+		shards, label = append(shards, word{label + printable(id), plain}), ""
 	}
-	return append(words, word{"RequestId " + printable(e.said.RequestID), plain})
+	parts = append(parts, shards, []word{{"RequestId " + printable(e.said.RequestID), plain}})
+	return join(parts)
+}
+
+// join puts a dot between the parts that are not empty.
+func join(parts [][]word) []word {
+	var words []word
+	for _, part := range parts {
+		if len(part) > 0 && len(words) > 0 {
+			words[len(words)-1].text += " ·"
+		}
+		words = append(words, part...)
+	}
+	return words
 }
 
 func split(text string) []word {
@@ -147,19 +161,13 @@ func (d *demo) failure(l *ledger, x *failure) {
 
 // reasons are rejections in words: the field, the reason and the rule that is broken.
 func reasons(rejections []event.Rejection) []word {
-	var words []word
-	for i, r := range rejections {
-		field := r.Field
-		if field == "" {
-			field = "the event"
-		}
-		end := ""
-		if i < len(rejections)-1 {
-			end = " ·"
-		}
-		words = append(words, word{printable(field), bold}, word{string(r.Reason), red}, word{"(" + printable(r.Rule) + ")" + end, plain})
+	var parts [][]word
+	for _, r := range rejections {
+		parts = append(parts, []word{
+			{printable(cmp.Or(r.Field, "the event")), bold}, {string(r.Reason), red}, {"(" + printable(r.Rule) + ")", plain},
+		})
 	}
-	return words
+	return join(parts)
 }
 
 func (d *demo) account(a *account) {

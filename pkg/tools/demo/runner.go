@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,48 +32,49 @@ type runner struct {
 }
 
 // startRunner starts the runner on free ports and returns when it is ready.
-func startRunner(ctx context.Context, o *options) (_ *runner, err error) {
+func startRunner(ctx context.Context, o *options) (*runner, error) {
 	path, err := exec.LookPath(o.runner)
 	if err != nil {
 		return nil, fmt.Errorf("-runner %s is not there: build it with `go build -o %s ./pkg/local`, or use `make demo`", o.runner, o.runner)
 	}
 	r := &runner{log: filepath.Join(o.data, "runner.log"), exited: make(chan struct{})}
-	log, err := os.Create(r.log)
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
-	ctx, r.cancel = context.WithCancel(ctx)
-	r.cmd = exec.CommandContext(ctx, path, "-quiet", "-template", o.template, "-data", o.data, "-build", o.build, "-api", "127.0.0.1:0", "-aws", "127.0.0.1:0")
-	r.cmd.Stderr = log
+	running, cancel := context.WithCancel(ctx)
+	r.cancel = cancel
+	r.cmd = exec.CommandContext(running, path,
+		"-quiet", "-template", o.template, "-data", o.data, "-build", o.build, "-api", "127.0.0.1:0", "-aws", "127.0.0.1:0")
 	r.cmd.Cancel = func() error { return r.cmd.Process.Signal(syscall.SIGTERM) }
 	r.cmd.WaitDelay = stopWithin
 	// A terminal sends Ctrl-C to its whole process group. In one of its own the runner hears of it once, from here.
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	stdout, err := r.cmd.StdoutPipe()
+	stdout, err := r.start()
 	if err != nil {
-		return nil, err
-	}
-	if err := r.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("-runner %s does not start: %w", o.runner, err)
 	}
 	readErr := r.readReady(stdout)
 	go func() {
-		_ = r.cmd.Wait() // ProcessState says how it ended; Wait's error is ctx's own
+		_ = r.cmd.Wait() // ProcessState says how it ended; Wait's error is the context's
 		close(r.exited)
 	}()
 	if readErr != nil {
 		r.cancel()
 		<-r.exited
-		if ctx.Err() != nil && !r.failed() {
-			return nil, errInterrupted
-		}
-		return nil, r.ended(readErr)
+		return nil, r.cause(ctx, readErr)
 	}
 	return r, nil
 }
 
-var errInterrupted = errors.New("interrupted")
+func (r *runner) start() (stdout io.Reader, err error) {
+	log, err := os.Create(r.log)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close() // the runner has its own copy
+	r.cmd.Stderr = log
+	if stdout, err = r.cmd.StdoutPipe(); err != nil {
+		return nil, err
+	}
+	return stdout, r.cmd.Start()
+}
 
 // readReady reads the line that the runner prints when it is ready.
 func (r *runner) readReady(stdout io.Reader) error {
@@ -93,42 +96,44 @@ func (r *runner) readReady(stdout io.Reader) error {
 
 // finish stops the runner and waits until it has ended. err is what went wrong before, if anything; the answer is its cause, where that is
 // an interruption or a runner that ended by itself.
-func (r *runner) finish(err error) error {
-	if err != nil && !errors.Is(err, context.Canceled) {
+func (r *runner) finish(ctx context.Context, err error) error {
+	var lost *url.Error
+	if errors.As(err, &lost) && ctx.Err() == nil {
 		select {
 		case <-r.exited:
 		case <-time.After(deadWithin):
 		}
 	}
-	early := false
 	select {
 	case <-r.exited:
-		early = true
+		return r.cause(ctx, cmp.Or(err, errEarly))
 	default:
 	}
 	r.cancel()
 	<-r.exited
 	switch {
-	case errors.Is(err, context.Canceled):
+	case ctx.Err() != nil:
 		return errInterrupted
-	case early:
-		return r.ended(err)
-	case r.failed():
-		return errors.Join(err, r.ended(errors.New("it did not stop as asked")))
+	case !r.cmd.ProcessState.Success():
+		return errors.Join(err, r.cause(ctx, errUnwell))
 	}
 	return err
 }
 
-func (r *runner) failed() bool { return !r.cmd.ProcessState.Success() }
+var (
+	errInterrupted = errors.New("interrupted")
+	errEarly       = errors.New("it was still needed")
+	errUnwell      = errors.New("it did not stop as asked")
+)
 
-// ended says why the runner ended: in its own words, if it left any, else by reason.
-func (r *runner) ended(reason error) error {
-	text, err := os.ReadFile(r.log)
-	if err != nil {
-		return fmt.Errorf("the runner ended (%s): %w", r.cmd.ProcessState, err)
+// cause says why a runner ended: in its own words, if it left any, else by reason.
+func (r *runner) cause(ctx context.Context, reason error) error {
+	if ctx.Err() != nil {
+		return errInterrupted
 	}
-	if words := strings.TrimSpace(string(text)); words != "" {
+	text, err := os.ReadFile(r.log)
+	if words := strings.TrimSpace(string(text)); err == nil && words != "" {
 		return errors.New(words)
 	}
-	return fmt.Errorf("the runner ended by itself (%s): %w", r.cmd.ProcessState, reason)
+	return fmt.Errorf("the runner ended (%s): %w", r.cmd.ProcessState, errors.Join(reason, err))
 }

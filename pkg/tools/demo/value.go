@@ -61,13 +61,21 @@ func decode(d *jsontext.Decoder) (*node, error) {
 	return n, err
 }
 
-// get answers the member of that name; nil if there is none, or it is null, which is absent here.
+// get answers the member of that name; nil if there is none, or it is null, which is absent in an event.
 func (n *node) get(name string) *node {
+	if value := n.find(name); value != nil && value.kind != 'n' {
+		return value
+	}
+	return nil
+}
+
+// find answers the member of that name, null or not; nil if there is none.
+func (n *node) find(name string) *node {
 	if n == nil {
 		return nil
 	}
 	for _, m := range n.members {
-		if m.name == name && m.value.kind != 'n' {
+		if m.name == name {
 			return m.value
 		}
 	}
@@ -99,7 +107,7 @@ func equal(a, b *node) bool {
 		return false
 	}
 	for _, m := range a.members {
-		if !equal(m.value, b.get(m.name)) {
+		if !equal(m.value, b.find(m.name)) {
 			return false
 		}
 	}
