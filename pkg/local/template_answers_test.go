@@ -3,6 +3,7 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 
@@ -30,6 +31,29 @@ const (
 	allowOrigin   = "Access-Control-Allow-Origin"
 	exposeHeaders = "Access-Control-Expose-Headers"
 )
+
+var documentedCode = regexp.MustCompile("(?m)^\\| [0-9][0-9x]{2} \\| `([A-Za-z]+)`")
+
+// undocumentedCodes compares the list with the table in docs/api.md.
+func undocumentedCodes() (faults []string) {
+	page, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	documented := map[string]bool{}
+	for _, found := range documentedCode.FindAllStringSubmatch(string(page), -1) {
+		code := found[1]
+		if documented[code] = true; !codes[code] {
+			faults = append(faults, code+" stands in docs/api.md and is not on the list")
+		}
+	}
+	for code := range codes {
+		if !documented[code] {
+			faults = append(faults, code+" is missing in the table of docs/api.md")
+		}
+	}
+	return faults
+}
 
 var answerRules = map[string]rule{
 	"no unforeseen status is a success": {
@@ -99,7 +123,7 @@ var answerRules = map[string]rule{
 					faults = append(faults, code+" is on the list and used nowhere")
 				}
 			}
-			return faults
+			return append(faults, undocumentedCodes()...)
 		},
 		breaks: [][2]string{{`"Code":"AccessDenied"`, `"Code":"accessDenied"`}, {`#set($code = "Throttled")`, `#set($code = "Busy")`}},
 	},
