@@ -1,0 +1,133 @@
+package stack
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"hydrant/pkg/local/internal/kinesis"
+	"hydrant/pkg/local/internal/template"
+)
+
+var account = Account{ID: "000000000000", Region: "eu-west-1", Partition: "aws", URLSuffix: "amazonaws.com", StackName: "hydrant-local"}
+
+func load(t *testing.T, text string) (*Stack, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "t.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Load(path, nil, account)
+}
+
+func TestTheTemplateOfThisProject(t *testing.T) {
+	s, err := Load("../../../../template.yaml", map[string]string{
+		"Authorization": "NONE", "StreamMode": "PROVISIONED", "ShardCount": "64", "RetentionHours": "48", "DeliverySeconds": "90",
+		"TransformBufferMB": "0.25", "TransformRetries": "7", "TransformMemory": "512", "TransformTimeout": "30",
+	}, account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []kinesis.StreamConfig{{Name: "hydrant-local-Stream", Mode: "PROVISIONED", Shards: 64, Retention: 48 * time.Hour}}; !reflect.DeepEqual(s.Streams, want) {
+		t.Errorf("got the streams %+v, want %+v", s.Streams, want)
+	}
+	if len(s.Deliveries) != 1 || len(s.Functions) != 1 || len(s.Tables) != 1 || s.API == nil {
+		t.Fatalf("got %d delivery streams, %d functions, %d tables, API %v", len(s.Deliveries), len(s.Functions), len(s.Tables), s.API)
+	}
+	d, f, table := s.Deliveries[0], s.Functions[0], s.Tables[0]
+	for what, pair := range map[string][2]any{
+		"delivery buffer":     {d.BufferBytes, 128 << 20},
+		"delivery interval":   {d.BufferInterval, 90 * time.Second},
+		"transform buffer":    {d.Transform.BufferBytes, 256 << 10},
+		"transform interval":  {d.Transform.BufferInterval, 10 * time.Second},
+		"transform retries":   {d.Transform.Retries, 7},
+		"transform function":  {d.Transform.FunctionARN, "arn:aws:lambda:eu-west-1:000000000000:function:hydrant-local-TransformFunction"},
+		"source":              {d.StreamARN, "arn:aws:kinesis:eu-west-1:000000000000:stream/hydrant-local-Stream"},
+		"bucket":              {d.Bucket, "hydrant-local-bucket"},
+		"error log":           {d.LogGroup + " " + d.LogStream, "/hydrant/hydrant-local/delivery DestinationDelivery"},
+		"exact letter case":   {d.Convert.Parquet.CaseInsensitive, false},
+		"compression":         {d.Convert.Parquet.Compression, "SNAPPY"},
+		"converted by":        {d.Convert.Table(), table},
+		"table":               {table.Database + "." + table.Name + " " + table.Location, "hydrant.events s3://hydrant-local-bucket/events/"},
+		"partitions":          {len(table.PartitionKeys), 2},
+		"function's timeout":  {f.Timeout, 30 * time.Second},
+		"function's memory":   {f.MemoryMB, 512},
+		"function's log":      {f.LogGroup + " " + f.LogFormat, "/hydrant/hydrant-local/transform JSON"},
+		"stage":               {s.API.Stage, "v1"},
+		"access log":          {s.API.AccessLogGroup, "/hydrant/hydrant-local/api"},
+		"stream of the stage": {s.API.StageVariables["stream"], "hydrant-local-Stream"},
+		"Ref of a policy":     {s.Resources["BucketPolicy"].ID, "hydrant-local-bucket"},
+		"ARN of a role":       {s.Resources["IngestRole"].ARN, "arn:aws:iam::000000000000:role/hydrant-local-IngestRole"},
+		"found by its name":   {s.Table("", "events"), table},
+		"found by its id":     {s.Table("", "EventsTable"), table},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("%s: got %v, want %v", what, pair[0], pair[1])
+		}
+	}
+	if other := s.Table("another", "events"); other != nil {
+		t.Errorf("got %v for a table of another database", other)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	const delivery = `
+Resources:
+  Stream: {Type: AWS::Kinesis::Stream, Properties: {ShardCount: 1}}
+  Bucket: {Type: AWS::S3::Bucket}
+  Delivery:
+    Type: AWS::KinesisFirehose::DeliveryStream
+    Properties:
+      DeliveryStreamType: KinesisStreamAsSource
+      KinesisStreamSourceConfiguration: {KinesisStreamARN: !GetAtt Stream.Arn, RoleARN: r}
+      ExtendedS3DestinationConfiguration:
+        BucketARN: !GetAtt Bucket.Arn
+        RoleARN: r
+`
+	for name, tc := range map[string]struct{ text, want string }{
+		"a type it does not know": {
+			"Resources:\n  Queue: {Type: AWS::SQS::Queue}", "t.yaml:2:3: Queue: the local runner does not support resources of the type AWS::SQS::Queue",
+		},
+		"a property it does not know": {
+			"Resources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n      ReplicationConfiguration: {}", "t.yaml:5:7: B.Properties.ReplicationConfiguration: not supported by the local runner",
+		},
+		"an attribute it does not know": {
+			"Resources:\n  B: {Type: AWS::S3::Bucket}\n  S: {Type: AWS::Kinesis::Stream, Properties: {Name: !GetAtt B.WebsiteURL}}", "t.yaml:3:",
+		},
+		"a runtime it cannot run": {
+			"Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: ., Handler: h, Runtime: python3.12}", "runs provided.al2023 and provided.al2, not python3.12",
+		},
+		"a function that it cannot build": {
+			"Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: ., Handler: h, Runtime: provided.al2023}", "BuildMethod: makefile",
+		},
+		"a second API": {
+			"Transform: AWS::Serverless-2016-10-31\nResources:\n  A: &a\n    Type: AWS::Serverless::Api\n    Properties: {StageName: s, DefinitionBody: {openapi: 3.0.1}}\n  B: *a", "serves one API; A is another",
+		},
+		"a column type it cannot write": {
+			"Resources:\n  T:\n    Type: AWS::Glue::Table\n    Properties:\n      DatabaseName: d\n      TableInput:\n        StorageDescriptor:\n          Columns:\n            - {Name: a, Type: binary}", `t.yaml:9:`,
+		},
+		"a source that is not there":   {strings.Replace(delivery, "!GetAtt Stream.Arn", "arn:aws:kinesis:eu-west-1:000000000000:stream/other", 1), `reads the stream "other", which is not in the template`},
+		"a bucket that is not there":   {strings.Replace(delivery, "!GetAtt Bucket.Arn", "arn:aws:s3:::other", 1), `delivers to the bucket "other", which is not in the template`},
+		"direct put":                   {strings.Replace(delivery, "KinesisStreamAsSource", "DirectPut", 1), "supports KinesisStreamAsSource, not DirectPut"},
+		"a function that is not there": {delivery + "        ProcessingConfiguration: {Enabled: true, Processors: [{Type: Lambda, Parameters: [{ParameterName: LambdaArn, ParameterValue: arn:f}]}]}\n", `calls the function "arn:f", which is not in the template`},
+		"another processor":            {delivery + "        ProcessingConfiguration: {Enabled: true, Processors: [{Type: Decompression}]}\n", "one processor, of the type Lambda"},
+		"no function":                  {delivery + "        ProcessingConfiguration: {Enabled: true, Processors: [{Type: Lambda}]}\n", "the processor has no LambdaArn"},
+		"a parameter it does not know": {delivery + "        ProcessingConfiguration: {Enabled: true, Processors: [{Type: Lambda, Parameters: [{ParameterName: Speed, ParameterValue: 1}]}]}\n", "does not know the processor's parameter Speed"},
+		"a number that is none":        {delivery + "        ProcessingConfiguration: {Enabled: true, Processors: [{Type: Lambda, Parameters: [{ParameterName: BufferSizeInMBs, ParameterValue: much}]}]}\n", `BufferSizeInMBs must be a number, not "much"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(t, tc.text)
+			var fault *template.Error
+			if err == nil || !strings.Contains(err.Error(), tc.want) || !errors.As(err, &fault) {
+				t.Errorf("got %v, want an error with its place that says %q", err, tc.want)
+			}
+		})
+	}
+	if s, err := load(t, delivery); err != nil || s.Deliveries[0].BufferInterval != 300*time.Second {
+		t.Errorf("the sound form of these: %v", err)
+	}
+}
