@@ -1,12 +1,10 @@
 package vtl
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"unicode/utf8"
 )
 
 // inputObject is $input.
@@ -24,14 +22,10 @@ func (inputObject) property(r *run, name string) (value, error) {
 }
 
 func (r *run) bodyBytes() []byte {
-	switch b := r.request.Body; {
-	case len(b) == 0:
+	if len(r.request.Body) == 0 {
 		return []byte("{}")
-	case utf8.Valid(b):
-		return b
-	default:
-		return bytes.ToValidUTF8(b, []byte("\uFFFD"))
 	}
+	return mended(r.request.Body)
 }
 
 func (o inputObject) call(r *run, a *accessor, args []value) (value, error) {

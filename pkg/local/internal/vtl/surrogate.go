@@ -1,7 +1,7 @@
 package vtl
 
 import (
-	"strings"
+	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -65,12 +65,20 @@ func isASCII(s string) bool {
 	return true
 }
 
-// validUTF8 makes b text that may leave the template: two surrogates that have come together are one character, a lone one is U+FFFD.
+// validUTF8 makes b text that may leave the template: two surrogates that have come together are one character, each lone one is U+FFFD.
 func validUTF8(b []byte) []byte {
 	if utf8.Valid(b) {
 		return b
 	}
-	return []byte(strings.ToValidUTF8(fromUnits(units(string(b))), "\uFFFD"))
+	return []byte(string(utf16.Decode(units(string(b)))))
+}
+
+// mended is b with U+FFFD for each byte that is no UTF-8, as Go's encoding/json reads it. AWS does not say how many API Gateway makes.
+func mended(b []byte) []byte {
+	if utf8.Valid(b) {
+		return b
+	}
+	return bytes.Map(func(c rune) rune { return c }, b)
 }
 
 // validString is validUTF8 of a string.

@@ -117,7 +117,7 @@ func utilBase64Decode(r *run, _ value, _ *accessor, args []value) (value, error)
 	if err != nil {
 		return nil, errors.New("its argument is not valid base64")
 	}
-	return strings.ToValidUTF8(string(b), "\uFFFD"), r.make(len(b))
+	return string(mended(b)), r.make(len(b))
 }
 
 // utilURLEncode writes application/x-www-form-urlencoded, as Java's URLEncoder: a blank is +, and . - * _ stay.
@@ -141,5 +141,5 @@ func utilURLDecode(r *run, _ value, _ *accessor, args []value) (value, error) {
 	if err != nil {
 		return nil, errors.New("its argument is not URL-encoded")
 	}
-	return strings.ToValidUTF8(decoded, "\uFFFD"), r.make(len(s))
+	return string(mended([]byte(decoded))), r.make(len(s))
 }
