@@ -294,4 +294,3 @@ func (c *converter) mapping(t glue.Type, v jsontext.Value, p place) error {
 	}
 	return err
 }
-
