@@ -22,7 +22,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(BIN)/hydrant-local $(BIN)/demo ## send every request under events/api through the local runner and show where its events went
-	@$(BIN)/demo -runner $(BIN)/hydrant-local
+	@$(BIN)/demo -runner $(BIN)/hydrant-local -data $(DATA)/demo -build $(DATA)/build
 
 run: $(BIN)/hydrant-local ## serve template.yaml on this machine until Ctrl-C (ARGS="-parameter Name=Value ..." is passed on)
 	@exec $(BIN)/hydrant-local -data $(DATA) $(ARGS)
@@ -54,7 +54,7 @@ build: $(VENV)/installed ## sam build: the functions as sam deploy uploads them
 	@test -x .aws-sam/build/TransformFunction/bootstrap || { echo "sam build left no bootstrap for TransformFunction"; exit 1; }
 
 parquet: $(BIN)/hydrant-local $(BIN)/demo $(VENV)/installed ## read the Parquet files of a demo run with DuckDB and compare them
-	@$(BIN)/demo -runner $(BIN)/hydrant-local -quiet -rows $(CACHE)/demo.jsonl -data $(CACHE)/demo
+	@$(BIN)/demo -runner $(BIN)/hydrant-local -quiet -rows $(CACHE)/demo.jsonl -data $(CACHE)/demo -build $(DATA)/build
 	@$(VENV)/bin/python .ci/parquet.py $(CACHE)/demo/s3 $(CACHE)/demo.jsonl
 	@rm -rf $(CACHE)/demo $(CACHE)/demo.jsonl
 
