@@ -109,6 +109,13 @@ func start(ctx context.Context, o *options, stderr io.Writer) (_ *runner, err er
 	return r, nil
 }
 
+// tell says something to whoever sits in front of the runner.
+func (r *runner) tell(format string, args ...any) {
+	if !r.options.quiet {
+		fmt.Fprintf(r.stderr, format+"\n", args...)
+	}
+}
+
 // later notes what close has to undo, last things first.
 func (r *runner) later(undo func() error) { r.closers = append(r.closers, undo) }
 
@@ -208,8 +215,8 @@ func (r *runner) buildFunctions(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if built && !r.options.quiet {
-			fmt.Fprintf(r.stderr, "built %s\n", f.LogicalID)
+		if built {
+			r.tell("built %s", f.LogicalID)
 		}
 	}
 	return nil
@@ -317,6 +324,7 @@ func (r *runner) wait(ctx context.Context) error {
 // shutdown takes no more requests, delivers what is buffered, and ends everything.
 func (r *runner) shutdown() error {
 	r.status.stop()
+	r.tell("ending: delivering what is buffered")
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	for _, server := range r.servers[1:] { // the API's; functions and S3 clients still need the other one
@@ -330,5 +338,6 @@ func (r *runner) shutdown() error {
 	if err != nil {
 		err = fmt.Errorf("%w: what is not delivered stays in %s, and the next start goes on with it", err, r.options.data)
 	}
+	r.tell("%s", r.summary())
 	return errors.Join(err, r.close())
 }

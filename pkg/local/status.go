@@ -46,8 +46,13 @@ func (r *runner) announce(stdout, stderr io.Writer) error {
 		rows = fmt.Sprintf("curl %s/_hydrant/tables/%s", r.awsURL, r.stack.Tables[0].Name)
 	}
 	fmt.Fprintf(stderr, banner, r.apiURL, r.awsURL, rows, r.awsURL, r.awsURL, region(), accessKey, secretKey, r.options.data)
-	file, isFile := stderr.(*os.File)
-	r.status.run(r.summary, stderr, isFile && term.IsTerminal(int(file.Fd())))
+	width := 0
+	if file, ok := stderr.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
+			width = columns
+		}
+	}
+	r.status.run(r.summary, stderr, width)
 	return nil
 }
 
@@ -80,7 +85,9 @@ type status struct {
 	once sync.Once
 }
 
-func (s *status) run(summary func() string, w io.Writer, terminal bool) {
+// run starts printing. width is the terminal's in columns, 0 if w is none.
+func (s *status) run(summary func() string, w io.Writer, width int) {
+	terminal := width > 0
 	interval := 10 * time.Second
 	if terminal {
 		interval = 500 * time.Millisecond
@@ -101,7 +108,8 @@ func (s *status) run(summary func() string, w io.Writer, terminal bool) {
 			switch line := summary(); {
 			case line == last:
 			case terminal:
-				fmt.Fprintf(w, "\r\033[K  %s", line)
+				// A line that wraps could not be written over.
+				fmt.Fprintf(w, "\r\033[K%s", string([]rune(line)[:min(len([]rune(line)), width-1)]))
 				last = line
 			default:
 				fmt.Fprintln(w, line)
