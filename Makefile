@@ -1,5 +1,9 @@
 # make help lists the targets. Everything that make installs goes to .cache/, what the runner keeps to .hydrant/; both are ignored by git.
 
+ifeq ($(shell command -v go),)
+$(error Go is needed, 1.26 or newer: install it and put it on the PATH)
+endif
+
 CACHE := $(CURDIR)/.cache
 BIN := $(CACHE)/bin
 VENV := $(CACHE)/venv
@@ -67,6 +71,7 @@ clean: ## remove what was built, and what the local runner keeps
 
 # go build knows best whether there is anything to do.
 $(BIN)/hydrant-local: FORCE
+	@test -x $@ || echo "building the local runner; the first time takes a minute or two"
 	@go build -trimpath -o $@ ./pkg/local
 $(BIN)/demo $(BIN)/load: FORCE
 	@go build -trimpath -o $@ ./pkg/tools/$(@F)
