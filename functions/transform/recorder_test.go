@@ -21,7 +21,7 @@ func TestRecorder(t *testing.T) {
 	r.Batch(t.Context(), transform.Batch{
 		Records: 3, Ok: 1, Failed: 2, Events: 6, Rows: 4, UnknownFields: 5, BytesIn: 700, BytesOut: 800,
 		Types:   map[string]transform.Count{"purchase": {Valid: 4}, "": {Invalid: 1}, "page_view": {Valid: 1}},
-		Reasons: map[event.Reason]int{transform.Panicked: 1, event.UnknownType: 1},
+		Reasons: map[event.Reason]int{event.Panicked: 1, event.UnknownType: 1},
 	})
 	r.Batch(t.Context(), transform.Batch{})
 	r.Panic(t.Context(), "runtime error: x", []byte("goroutine 1"))

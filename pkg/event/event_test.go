@@ -376,25 +376,3 @@ func TestRejectionsAreBounded(t *testing.T) {
 		t.Errorf("the outcome quotes the event: %s", s)
 	}
 }
-
-func TestEveryReasonHasASentence(t *testing.T) {
-	seen := map[Reason]bool{}
-	for _, r := range Reasons() {
-		if seen[r.Reason] || len(r.Sentence) < 20 || !strings.HasSuffix(r.Sentence, ".") {
-			t.Errorf("reason %s: twice, or without a sentence: %q", r.Reason, r.Sentence)
-		}
-		seen[r.Reason] = true
-	}
-	for rule, r := range ruleReasons {
-		if !seen[r.text] || !seen[r.number] || !seen[r.members] {
-			t.Errorf("rule %s has a reason that is not on the list", rule)
-		}
-	}
-	for _, l := range limits {
-		for _, r := range l.bad {
-			if !seen[r] {
-				t.Errorf("reason %s is not on the list", r)
-			}
-		}
-	}
-}

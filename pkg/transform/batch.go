@@ -28,14 +28,6 @@ type Batch struct {
 // Count counts a type's events.
 type Count struct{ Valid, Invalid int }
 
-// The reasons for which a whole record fails, beside those of record.Fault.
-const (
-	NotBase64  event.Reason = "not_base64"   // its data is missing or no base64
-	NoRecordID event.Reason = "no_record_id" // Firehose could not tell which record a row is of
-	AnswerFull event.Reason = "answer_full"  // its rows no longer fit
-	Panicked   event.Reason = "panic"
-)
-
 func newBatch(records, bytes int) Batch {
 	return Batch{Records: records, BytesIn: bytes, Types: make(map[string]Count), Reasons: make(map[event.Reason]int)}
 }

@@ -60,7 +60,7 @@ func TestAnswerKeepsUnderTheLimit(t *testing.T) {
 			rt.Fatalf("%d verdicts for %d records", len(got), len(sizes))
 		}
 		checkRoom(rt, got, sizes)
-		if full := s.batches[0].Reasons[transform.AnswerFull]; full != s.batches[0].Failed {
+		if full := s.batches[0].Reasons[event.AnswerFull]; full != s.batches[0].Failed {
 			rt.Fatalf("%+v", s.batches[0])
 		}
 	})
@@ -116,7 +116,7 @@ func TestLaterRecordsStillFit(t *testing.T) {
 	if got := strings.Join(results, " "); got != "Ok ProcessingFailed Ok Ok" {
 		t.Errorf("got %s", got)
 	}
-	if b := s.batches[0]; b.Reasons[transform.AnswerFull] != 1 || b.Rows != 3 {
+	if b := s.batches[0]; b.Reasons[event.AnswerFull] != 1 || b.Rows != 3 {
 		t.Errorf("counted %+v", b)
 	}
 }
@@ -142,7 +142,7 @@ func TestPanicFailsItsRecordAlone(t *testing.T) {
 	if len(s.panics) != 1 || s.panics[0] != "runtime error: index out of range [3] with length 0" || !strings.Contains(s.stacks[0], "limit_test.go") {
 		t.Errorf("recorded %+v", s)
 	}
-	if b := s.batches[0]; b.Failed != 1 || b.Reasons[transform.Panicked] != 1 || b.Rows != 2 {
+	if b := s.batches[0]; b.Failed != 1 || b.Reasons[event.Panicked] != 1 || b.Rows != 2 {
 		t.Errorf("counted %+v", b)
 	}
 }

@@ -24,16 +24,16 @@ func (r *run) record(ctx context.Context, in *firehose.Record, room int) (good b
 	defer func() {
 		if p := recover(); p != nil {
 			good = false
-			r.batch.Reasons[Panicked]++
+			r.batch.Reasons[event.Panicked]++
 			r.recorder.Panic(ctx, kind(p), debug.Stack())
 		}
 	}()
 	r.rows = r.rows[:0]
 	switch {
 	case in.Bad:
-		return r.fail(NotBase64)
+		return r.fail(event.NotBase64)
 	case len(in.ID) <= len(`""`):
-		return r.fail(NoRecordID)
+		return r.fail(event.NoRecordID)
 	}
 	rec, err := record.Open(in.Data, source(in))
 	if err != nil {
@@ -66,7 +66,7 @@ func (r *run) events(rec *record.Record, room int) bool {
 			r.rows = r.rows[:0]
 		}
 		if len(r.rows) > room {
-			return r.fail(AnswerFull) // without growing the rows any further
+			return r.fail(event.AnswerFull) // without growing the rows any further
 		}
 	}
 	if good {

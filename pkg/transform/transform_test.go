@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"hydrant/pkg/event"
+	"hydrant/pkg/record"
 	"hydrant/pkg/transform"
 )
 
@@ -128,13 +129,13 @@ func TestRecordsOfNoUse(t *testing.T) {
 		record, id string
 		reason     event.Reason
 	}{
-		"bad base64":            {`{"recordId":"x","data":"%%%"}`, "x", transform.NotBase64},
-		"no data":               {`{"recordId":"x"}`, "x", transform.NotBase64},
-		"no id":                 {`{"data":"` + encoded + `"}`, "", transform.NoRecordID},
-		"an id that is no text": {`{"recordId":1,"data":"` + encoded + `"}`, "", transform.NoRecordID},
-		"an empty id":           {`{"recordId":"","data":"` + encoded + `"}`, "", transform.NoRecordID},
-		"no object":             {`[1,2]`, "", transform.NotBase64},
-		"an id to escape":       {`{"recordId":"a\"\\\n\u0000\u2028","data":"%"}`, "a\"\\\n\x00\u2028", transform.NotBase64},
+		"bad base64":            {`{"recordId":"x","data":"%%%"}`, "x", event.NotBase64},
+		"no data":               {`{"recordId":"x"}`, "x", event.NotBase64},
+		"no id":                 {`{"data":"` + encoded + `"}`, "", event.NoRecordID},
+		"an id that is no text": {`{"recordId":1,"data":"` + encoded + `"}`, "", event.NoRecordID},
+		"an empty id":           {`{"recordId":"","data":"` + encoded + `"}`, "", event.NoRecordID},
+		"no object":             {`[1,2]`, "", event.NotBase64},
+		"an id to escape":       {`{"recordId":"a\"\\\n\u0000\u2028","data":"%"}`, "a\"\\\n\x00\u2028", event.NotBase64},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, batch := invoke(t, []byte(`{"records":[`+ok+`,`+tc.record+`,`+ok+`]}`))
@@ -183,5 +184,16 @@ func TestNoRequest(t *testing.T) {
 	}
 	if len(s.batches) != 0 {
 		t.Errorf("recorded %+v", s.batches)
+	}
+}
+
+// Package record may not know package event, so it has words of its own for what it finds.
+func TestFaultsOfRecordsAreReasons(t *testing.T) {
+	for fault, want := range map[string]event.Reason{
+		record.InvalidJSON: event.InvalidJSON, record.Empty: event.Empty, record.InvalidEnvelope: event.InvalidEnvelope,
+	} {
+		if fault != string(want) {
+			t.Errorf("package record says %s, package event %s", fault, want)
+		}
 	}
 }
