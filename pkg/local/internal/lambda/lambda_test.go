@@ -247,8 +247,10 @@ func TestTheProcessHasLambdasEnvironmentAndTheTemplatesOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"OWN=yes", "AWS_REGION=eu-west-1", "AWS_LAMBDA_FUNCTION_NAME=echo", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_LAMBDA_LOG_FORMAT=JSON",
-		"AWS_LAMBDA_LOG_LEVEL=WARN", "AWS_ENDPOINT_URL=http://127.0.0.1:4566", "AWS_ACCESS_KEY_ID=id", "_HANDLER=bootstrap"} {
+	for _, want := range []string{
+		"OWN=yes", "AWS_REGION=eu-west-1", "AWS_LAMBDA_FUNCTION_NAME=echo", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_LAMBDA_LOG_FORMAT=JSON",
+		"AWS_LAMBDA_LOG_LEVEL=WARN", "AWS_ENDPOINT_URL=http://127.0.0.1:4566", "AWS_ACCESS_KEY_ID=id", "_HANDLER=bootstrap",
+	} {
 		if !strings.Contains(string(answer), `"`+want+`"`) {
 			t.Errorf("%s is missing in %s", want, answer)
 		}

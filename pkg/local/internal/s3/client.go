@@ -97,7 +97,8 @@ func (c *Client) List(ctx context.Context, bucket, prefix string) iter.Seq2[Obje
 func (c *Client) Open(ctx context.Context, bucket, key string) (interface {
 	io.ReadCloser
 	io.ReaderAt
-}, int64, error) {
+}, int64, error,
+) {
 	object, err := c.minio.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
 	if err != nil {
 		return nil, 0, fault(err, "reading s3://%s/%s", bucket, key)
