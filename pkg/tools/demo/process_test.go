@@ -48,36 +48,7 @@ func fakeRunner(behaviour, data string) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	f := newFake(data)
-	switch behaviour {
-	case "refuses to start":
-		fmt.Fprintln(os.Stderr, "-data was made by another version of hydrant: remove it")
-		os.Exit(1)
-	case "says something else":
-		fmt.Println("hello")
-		<-ctx.Done()
-		return
-	case "dies on a request":
-		f.answer = func(string, int, string) (int, string) {
-			fmt.Fprintln(os.Stderr, "the S3 server ended unasked: start the runner again")
-			os.Exit(1)
-			return 0, ""
-		}
-	case "loses a row":
-		f.rows = func(rows []string) []string { return rows[1:] }
-	case "cannot deliver":
-		f.flush = func(w http.ResponseWriter) {
-			http.Error(w, `{"error":"no space left on device"}`, http.StatusInternalServerError)
-		}
-	case "never delivers":
-		f.flush = func(http.ResponseWriter) {
-			if err := syscall.Kill(os.Getppid(), syscall.SIGINT); err != nil { // the user's Ctrl-C
-				panic(err)
-			}
-			<-ctx.Done()
-		}
-	case "ends badly":
-		f.flush = nil
-	}
+	behaviours[behaviour](ctx, f)
 	if err := f.makeFiles(); err != nil {
 		panic(err)
 	}
@@ -89,6 +60,44 @@ func fakeRunner(behaviour, data string) {
 		fmt.Fprintln(os.Stderr, "what is not delivered stays")
 		os.Exit(1)
 	}
+}
+
+// behaviours are what FAKE_RUNNER can say.
+var behaviours = map[string]func(context.Context, *fake){
+	"works":      func(context.Context, *fake) {},
+	"ends badly": func(context.Context, *fake) {},
+	"refuses to start": func(context.Context, *fake) {
+		fmt.Fprintln(os.Stderr, "-data was made by another version of hydrant: remove it")
+		os.Exit(1)
+	},
+	"says something else": func(ctx context.Context, _ *fake) {
+		fmt.Println("hello")
+		<-ctx.Done()
+		os.Exit(0)
+	},
+	"dies on a request": func(_ context.Context, f *fake) {
+		f.answer = func(string, int, string) (int, string) {
+			fmt.Fprintln(os.Stderr, "the S3 server ended unasked: start the runner again")
+			os.Exit(1)
+			return 0, ""
+		}
+	},
+	"loses a row": func(_ context.Context, f *fake) {
+		f.rows = func(rows []string) []string { return rows[1:] }
+	},
+	"cannot deliver": func(_ context.Context, f *fake) {
+		f.flush = func(w http.ResponseWriter) {
+			http.Error(w, `{"error":"no space left on device"}`, http.StatusInternalServerError)
+		}
+	},
+	"never delivers": func(ctx context.Context, f *fake) {
+		f.flush = func(http.ResponseWriter) {
+			if err := syscall.Kill(os.Getppid(), syscall.SIGINT); err != nil { // the user's Ctrl-C
+				panic(err)
+			}
+			<-ctx.Done()
+		}
+	},
 }
 
 func serve(ctx context.Context, f *fake) {
