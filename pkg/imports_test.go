@@ -27,8 +27,11 @@ var ours = []rule{
 	{name: "pkg/event"},
 	{name: "pkg/record"},
 	{name: "pkg/firehose"},
+	{name: "pkg/telemetry", tests: []string{"pkg/telemetry/emftest"}},
+	{name: "pkg/telemetry/emftest"},
+	// What is called does not know who counts: the functions hand it a recorder.
 	{name: "pkg/transform", imports: []string{"pkg/event", "pkg/record", "pkg/firehose"}},
-	{name: "functions/*", imports: []string{"pkg/event", "pkg/record", "pkg/firehose", "pkg/transform"}},
+	{name: "functions/*", imports: []string{"pkg/event", "pkg/record", "pkg/firehose", "pkg/telemetry", "pkg/transform"}, tests: []string{"pkg/telemetry/emftest"}},
 	// The runner knows AWS and never us: shapes that both sides shared would hide a wrong name on both.
 	{name: "pkg/local/internal/*", imports: []string{"pkg/local/internal/*"}},
 	{name: "pkg/local", imports: []string{"pkg/local/internal/*"}, tests: []string{"pkg/event"}},
@@ -46,7 +49,9 @@ var theirs = []struct {
 	{"github.com/parquet-go/*", []string{"pkg/local/internal/*"}, "Firehose writes Parquet, on AWS"},
 	{"github.com/versity/versitygw/*", []string{"pkg/local/internal/*"}, "an S3 server has no place in what is deployed"},
 	{"github.com/aws/aws-sdk-go-v2/*", []string{"functions/*"}, "AWS clients are made where the wiring is"},
-	{"github.com/aws/aws-lambda-go/*", []string{"functions/*"}, "the packages do not know who calls them"},
+	{"github.com/aws/aws-lambda-go/*", []string{"functions/*", "pkg/telemetry"}, "the packages do not know who calls them"},
+	{"github.com/aws/aws-xray-sdk-go/*", []string{"pkg/telemetry"}, "the SDK is in maintenance, and will be replaced in one place"},
+	{"github.com/caarlos0/env/*", []string{"functions/*"}, "settings are read where the wiring is"},
 }
 
 type goPackage struct {
@@ -156,7 +161,7 @@ func TestDeployedFunctions(t *testing.T) {
 	}
 	for _, dep := range deps {
 		for _, unwanted := range []string{
-			module + "pkg/local/*", module + "pkg/tools/*", "go.yaml.in/yaml/*", "github.com/parquet-go/*", "github.com/versity/*",
+			module + "pkg/local/*", module + "pkg/tools/*", module + "pkg/telemetry/emftest", "go.yaml.in/yaml/*", "github.com/parquet-go/*", "github.com/versity/*",
 			"github.com/minio/*", "testing/*", "net/http/httptest/*",
 		} {
 			if fits(unwanted, dep) {

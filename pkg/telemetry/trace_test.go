@@ -1,0 +1,177 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"hydrant/pkg/telemetry"
+)
+
+const (
+	trace  = "1-5759e988-bd862e3fe1be46a994272793"
+	parent = "53995c3f42cd8ad8"
+	traced = "Root=" + trace + ";Parent=" + parent + ";Sampled=1"
+)
+
+// The SDK reads its environment before main, so each case is a process of its own: this test's, which traces then.
+func TestMain(m *testing.M) {
+	header, ok := os.LookupEnv("TEST_TRACE_HEADER")
+	if !ok {
+		os.Exit(m.Run())
+	}
+	ctx := context.Background()
+	if header != "none" {
+		//lint:ignore SA1029 it is the key that aws-lambda-go has
+		ctx = context.WithValue(ctx, "x-amzn-trace-id", header)
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	tracer := telemetry.NewTracer(os.Getenv("TEST_TRACE") != "off", log)
+	for range 3 {
+		_, segment := tracer.Begin(ctx, "batch")
+		segment.Annotate("records", 7)
+		segment.End(nil)
+	}
+	_, segment := tracer.Begin(ctx, "broken")
+	segment.End(errors.New("no batch"))
+	fmt.Println("done")
+}
+
+// runTraced answers what the process printed.
+func runTraced(t *testing.T, environment ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = environment
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return string(out)
+}
+
+// startDaemon listens as the X-Ray daemon does.
+func startDaemon(t *testing.T) *net.UDPConn {
+	t.Helper()
+	daemon, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = daemon.Close() })
+	return daemon
+}
+
+// received are the datagrams that have come in so far: all those before one of our own.
+func received(t *testing.T, daemon *net.UDPConn) (datagrams []string) {
+	t.Helper()
+	const last = "no more"
+	if _, err := daemon.WriteTo([]byte(last), daemon.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := daemon.Read(buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(buffer[:n]) == last {
+			return datagrams
+		}
+		datagrams = append(datagrams, string(buffer[:n]))
+	}
+}
+
+func TestSubsegment(t *testing.T) {
+	daemon := startDaemon(t)
+	out := runTraced(t, "AWS_XRAY_DAEMON_ADDRESS="+daemon.LocalAddr().String(), "TEST_TRACE_HEADER="+traced+";Lineage=1:a87bd80c:0")
+	got := received(t, daemon)
+	if len(got) != 4 || out != "done\n" {
+		t.Fatalf("printed %q and sent %q", out, got)
+	}
+	for i, datagram := range got {
+		header, body, _ := strings.Cut(datagram, "\n")
+		var s struct {
+			TraceID     string `json:"trace_id"`
+			ParentID    string `json:"parent_id"`
+			ID          string
+			Type, Name  string
+			Start       float64 `json:"start_time"`
+			End         float64 `json:"end_time"`
+			InProgress  bool    `json:"in_progress"`
+			Fault       bool
+			Annotations map[string]float64
+			Cause       struct{ Exceptions []struct{ Message string } }
+		}
+		if err := json.Unmarshal([]byte(body), &s); err != nil || header != `{"format": "json", "version": 1}` {
+			t.Fatalf("%v: %s", err, datagram)
+		}
+		if s.TraceID != trace || s.ParentID != parent || len(s.ID) != 16 || s.Type != "subsegment" || s.Start == 0 || s.End < s.Start || s.InProgress {
+			t.Errorf("sent %s", body)
+		}
+		if i < 3 && (s.Name != "batch" || s.Annotations["records"] != 7 || s.Fault) {
+			t.Errorf("sent %s", body)
+		}
+		if i == 3 && (s.Name != "broken" || !s.Fault || len(s.Cause.Exceptions) != 1 || s.Cause.Exceptions[0].Message != "no batch") {
+			t.Errorf("sent %s", body)
+		}
+	}
+}
+
+func TestNothingIsTraced(t *testing.T) {
+	for name, tc := range map[string]struct{ header, more string }{
+		"when it is off":                {traced, "TEST_TRACE=off"},
+		"when the SDK is off":           {traced, "AWS_XRAY_SDK_DISABLED=true"},
+		"without a header":              {"none", ""},
+		"with an empty header":          {"", ""},
+		"with a trace that is not kept": {"Root=" + trace + ";Parent=" + parent + ";Sampled=0", ""},
+		"with no decision":              {"Root=" + trace + ";Parent=" + parent, ""},
+		"with a decision to be made":    {"Root=" + trace + ";Parent=" + parent + ";Sampled=?", ""},
+		"with no parent":                {"Root=" + trace + ";Sampled=1", ""},
+		"with no root":                  {"Parent=" + parent + ";Sampled=1", ""},
+		"with a root cut short":         {"Root=1-5759e988-bd862e3f;Parent=" + parent + ";Sampled=1", ""},
+		"with a root of another form":   {"Root=2" + trace[1:] + ";Parent=" + parent + ";Sampled=1", ""},
+		"with a parent of no hex":       {"Root=" + trace + ";Parent=53995c3f42cd8adx;Sampled=1", ""},
+		"with separators alone":         {";;=;=", ""},
+		"with any text":                 {"\x01\xff" + strings.Repeat("Root=;", 10_000), ""},
+	} {
+		for _, missing := range []string{"", "RUNTIME_ERROR", "LOG_ERROR", "IGNORE_ERROR", "anything"} {
+			t.Run(name+" "+missing, func(t *testing.T) {
+				daemon := startDaemon(t)
+				out := runTraced(t, "AWS_XRAY_DAEMON_ADDRESS="+daemon.LocalAddr().String(), "AWS_XRAY_CONTEXT_MISSING="+missing, "TEST_TRACE_HEADER="+tc.header, tc.more)
+				if got := received(t, daemon); len(got) != 0 || out != "done\n" {
+					t.Errorf("printed %q and sent %q", out, got)
+				}
+			})
+		}
+	}
+}
+
+// Neither a daemon that does not listen nor one that cannot be reached stops the work. The log says so once.
+func TestNoDaemon(t *testing.T) {
+	gone := startDaemon(t)
+	address := gone.LocalAddr().String()
+	if err := gone.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, address := range map[string]string{"nobody listens": address, "no such host": "240.0.0.1:2000"} {
+		t.Run(name, func(t *testing.T) {
+			out := runTraced(t, "AWS_XRAY_DAEMON_ADDRESS="+address, "TEST_TRACE_HEADER="+traced)
+			log, found := strings.CutSuffix(out, "done\n")
+			if !found || strings.Count(log, "\n") > 1 {
+				t.Errorf("printed %q", out)
+			}
+			for line := range bytes.Lines([]byte(log)) {
+				if !json.Valid(line) || !bytes.Contains(line, []byte(`"level":"WARN","msg":"traces are not kept"`)) {
+					t.Errorf("printed %q", line)
+				}
+			}
+		})
+	}
+}
