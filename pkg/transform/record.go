@@ -23,28 +23,27 @@ type run struct {
 func (r *run) record(ctx context.Context, in *firehose.Record, room int) (good bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			good = false
-			r.batch.Reasons[event.Panicked]++
+			good = r.fail(in, event.Panicked)
 			r.recorder.Panic(ctx, kind(p), debug.Stack())
 		}
 	}()
 	r.rows = r.rows[:0]
 	switch {
 	case in.Bad:
-		return r.fail(event.NotBase64)
+		return r.fail(in, event.NotBase64)
 	case len(in.ID) <= len(`""`):
-		return r.fail(event.NoRecordID)
+		return r.fail(in, event.NoRecordID)
 	}
 	rec, err := record.Open(in.Data, source(in))
 	if err != nil {
 		fault, _ := errors.AsType[*record.Fault](err) // Open returns no other
-		return r.fail(event.Reason(fault.Reason))
+		return r.fail(in, event.Reason(fault.Reason))
 	}
-	return r.events(&rec, room)
+	return r.events(in, &rec, room)
 }
 
 // events judges all of a record's events, also behind a bad one: each is to be counted.
-func (r *run) events(rec *record.Record, room int) bool {
+func (r *run) events(in *firehose.Record, rec *record.Record, room int) bool {
 	good := true
 	origin := event.Origin{
 		ReceivedAt: rec.ReceivedAt,
@@ -59,14 +58,15 @@ func (r *run) events(rec *record.Record, room int) bool {
 		r.rows, outcome = r.judge.AppendRow(r.rows, data, origin)
 		r.batch.count(&outcome)
 		n++
-		if len(outcome.Rejections) > 0 {
+		for _, rejection := range outcome.Rejections {
 			good = false
+			r.batch.reject(Sample{outcome.Type, rejection, 0, in.ID, in.Sequence, rec.RequestID, rec.Index, i})
 		}
 		if !good {
 			r.rows = r.rows[:0]
 		}
 		if len(r.rows) > room {
-			return r.fail(event.AnswerFull) // without growing the rows any further
+			return r.fail(in, event.AnswerFull) // without growing the rows any further
 		}
 	}
 	if good {
@@ -75,8 +75,9 @@ func (r *run) events(rec *record.Record, room int) bool {
 	return good
 }
 
-func (r *run) fail(why event.Reason) bool {
-	r.batch.Reasons[why]++
+// fail notes why a whole record fails.
+func (r *run) fail(in *firehose.Record, why event.Reason) bool {
+	r.batch.reject(Sample{Rejection: event.Rejection{Reason: why}, RecordID: in.ID, Sequence: in.Sequence, Index: -1})
 	return false
 }
 
