@@ -1,7 +1,7 @@
 package event
 
-// This file is the place to add or change an event type: write a struct, add its line to the catalogue below, run the package's tests.
-// They name the type and the field of whatever they do not like.
+// This file is the place to add or change an event type: write a struct, add it to the catalogue below, run make generate, then make test.
+// Both name the type and the field of whatever they do not like. docs/add-an-event-type.md goes through it once.
 //
 // One exported field of the struct is one member of the event's JSON object and one column of the table. Its Go type says both:
 //
@@ -26,15 +26,25 @@ package event
 //	default   What an absent or null field becomes: plain text for strings and times, JSON for the rest. For an object the
 //	          only default is {}: as if an empty object had been sent, so that its members get their own defaults.
 //	column    The column's name, where the member's is none that a column can have.
-//	doc       One sentence: the column's comment in Glue.
+//	doc       One sentence for documentation, and the column's comment in Glue. Only members of objects can do without.
 //
 // Every type has the fields of common (common.go) too. Types share the columns of one table: two that use one column must give it one type.
 
-// catalogue is every type of event that is accepted. Columns stand in the table in this order.
+// catalogue is every type of event that is accepted: its name, a sentence, and an example, which holds the type's own fields and need not
+// hold all of them. Columns stand in the table in this order.
 var catalogue = []kind{
-	define[PageView]("page_view"),
-	define[Purchase]("purchase"),
-	define[AppError]("app_error"),
+	define[PageView]("page_view", "A page was shown to somebody.", `
+		{"url": "https://shop.example/teapots?colour=blue", "title": "Teapots – blue", "referrer": "https://www.example.org/search",
+		 "device": "mobile", "language": "de-AT", "country": "AT", "viewport": {"width": 390, "height": 844}, "load_ms": 412.5,
+		 "first_visit": true, "interactive": false, "context": {"campaign": "autumn", "experiment": "header-b"}}`),
+	define[Purchase]("purchase", "An order was paid.", `
+		{"order_id": "20251122-0017", "currency": "EUR", "items": [
+			{"sku": "TP-BLUE-09", "name": "Teapot, blue, 0.9 l", "unit_price": 3490},
+			{"sku": "TEA-EARL", "name": "Earl Grey, 100 g", "quantity": 2, "unit_price": 795}],
+		 "total": 5570, "tax": 889, "shipping": 490, "coupon": "WELCOME", "payment_method": "card"}`),
+	define[AppError]("app_error", "Something went wrong in an application.", `
+		{"message": "price of undefined", "level": "fatal", "release": "web-5.12.0", "stack": "at total (checkout.js:281)\nat main.js:3",
+		 "file": "checkout.js", "line": 281, "handled": false, "context": {"route": "/checkout"}}`),
 }
 
 // PageView is a page shown to somebody. The limit of language is not BCP 47's: the time that its rule takes grows with the square of a tag's
@@ -55,8 +65,8 @@ type PageView struct {
 
 // Viewport is a size in CSS pixels.
 type Viewport struct {
-	Width  int32 `json:"width" default:"0" validate:"min=0,max=65535"`
-	Height int32 `json:"height" default:"0" validate:"min=0,max=65535"`
+	Width  int32 `json:"width" default:"0" validate:"min=0,max=65535" doc:"In CSS pixels."`
+	Height int32 `json:"height" default:"0" validate:"min=0,max=65535" doc:"In CSS pixels."`
 }
 
 // Purchase is an order that was paid. Money is in integer minor units of the currency: a double loses cents.
@@ -73,10 +83,10 @@ type Purchase struct {
 
 // Item is one line of an order.
 type Item struct {
-	SKU       string `json:"sku" validate:"required,min=1,max=64"`
-	Name      string `json:"name" validate:"max=256"`
-	Quantity  int32  `json:"quantity" default:"1" validate:"min=1,max=100000"`
-	UnitPrice int64  `json:"unit_price" validate:"required,min=0,max=1000000000000"`
+	SKU       string `json:"sku" validate:"required,min=1,max=64" doc:"The shop's own number of the article."`
+	Name      string `json:"name" validate:"max=256" doc:"What the article is called."`
+	Quantity  int32  `json:"quantity" default:"1" validate:"min=1,max=100000" doc:"How many of it."`
+	UnitPrice int64  `json:"unit_price" validate:"required,min=0,max=1000000000000" doc:"Price of one, in minor units of the currency."`
 }
 
 // AppError is something that went wrong in an application.

@@ -36,6 +36,12 @@ const (
 	fieldExtra
 )
 
+// dynamicDefaults are, in words for documentation, what common fields become that are absent and have no default tag: see fill.
+var dynamicDefaults = map[string]string{
+	"event_id":    "an id derived from the event's place in the stream",
+	"occurred_at": "the time of receipt",
+}
+
 // Origin is what an event does not say itself: where its record came from.
 type Origin struct {
 	ReceivedAt int64  // Unix milliseconds, of the years 2000-2100

@@ -9,12 +9,15 @@ import (
 
 // kind is one type of event: its name, and the Go struct that declares its fields.
 type kind struct {
-	name  string
-	shape reflect.Type
+	name    string
+	shape   reflect.Type
+	doc     string // one sentence
+	example string // the type's own members, as a JSON object
 }
 
-// define makes the struct T the type of event called name.
-func define[T any](name string) kind { return kind{name, reflect.TypeFor[T]()} }
+// define makes the struct T the type of event called name. What doc says in a sentence, example shows: an event with as many of the type's
+// fields as go together, without the common ones.
+func define[T any](name, doc, example string) kind { return kind{name, reflect.TypeFor[T](), doc, example} }
 
 // form is how a field's value is written in JSON and kept while its event is judged.
 type form uint8
