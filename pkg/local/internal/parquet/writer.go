@@ -23,7 +23,7 @@ const maxRowsPerRowGroup = 16384
 
 // Writer writes records of JSON documents as rows of one Parquet file.
 type Writer struct {
-	file    *parquet.Writer
+	file    *parquet.GenericWriter[any]
 	convert converter
 	rows    int64
 	batch   []parquet.Row
@@ -45,7 +45,7 @@ func NewWriter(w io.Writer, columns []glue.Column, o Options) (*Writer, error) {
 	if len(columns) == 0 {
 		return nil, fmt.Errorf("a Parquet file needs at least one column")
 	}
-	file := parquet.NewWriter(w, parquet.NewSchema("hive_schema", newGroup(fieldsOf(columns))),
+	file := parquet.NewGenericWriter[any](w, parquet.NewSchema("hive_schema", newGroup(fieldsOf(columns))),
 		parquet.Compression(codec), parquet.DataPageVersion(1), parquet.MaxRowsPerRowGroup(maxRowsPerRowGroup))
 	return &Writer{file: file, convert: newConverter(columns, o)}, nil
 }
