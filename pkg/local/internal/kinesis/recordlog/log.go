@@ -24,6 +24,7 @@ type Record struct {
 	Arrival int64 // Unix milliseconds
 	Key     string
 	Data    []byte
+	At      Position // where Read finds this record again
 }
 
 // Position is a place in a Log: the first record whose index is at least Index. Segment and Offset say where that is,
@@ -74,6 +75,9 @@ type batch struct {
 	buf  []byte
 	done bool
 	err  error
+
+	segment uint64 // where buf was written, once done
+	offset  int64
 }
 
 // spareBytes is the largest buffer that is kept for the next write.
@@ -81,17 +85,23 @@ const spareBytes = 4 << 20
 
 // Append stores the entries under consecutive indexes, the first of which it returns. Callers that meet share a write.
 func (l *Log) Append(arrival int64, entries ...Entry) (first uint64, err error) {
+	at, err := l.AppendAt(arrival, entries...)
+	return at.Index, err
+}
+
+// AppendAt is Append, and returns where the first of the entries stands.
+func (l *Log) AppendAt(arrival int64, entries ...Entry) (first Position, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.broken != nil {
-		return 0, l.broken
+		return Position{}, l.broken
 	}
 	if l.pending == nil {
 		l.pending = &batch{base: l.next, buf: l.spare[:0]}
 		l.spare = nil
 	}
 	b := l.pending
-	first = l.next
+	first = Position{Index: l.next, Offset: int64(len(b.buf))}
 	for _, e := range entries {
 		b.buf = appendFrame(b.buf, l.next, arrival, e.Key, e.Data)
 		l.next++
@@ -109,6 +119,7 @@ func (l *Log) Append(arrival int64, entries ...Entry) (first uint64, err error) 
 		}
 		l.commit(b)
 	}
+	first.Segment, first.Offset = b.segment, b.offset+first.Offset
 	return first, b.err
 }
 
@@ -136,6 +147,7 @@ func (l *Log) commit(b *batch) {
 	}
 	if err == nil {
 		last := &l.segments[len(l.segments)-1]
+		b.segment, b.offset = last.base, last.size
 		last.size += int64(len(b.buf))
 		last.lastWrite = time.Now().UnixMilli()
 		l.committed = b.end
@@ -191,6 +203,19 @@ func (l *Log) Expire(before time.Time) error {
 		keep++
 	}
 	return l.drop(keep)
+}
+
+// Drop removes the segments that hold only records with an index below the given one. The last segment stays.
+func (l *Log) Drop(before uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.quiet(); err != nil {
+		return err
+	}
+	if n := l.holding(before); n > 0 {
+		return l.drop(n)
+	}
+	return nil
 }
 
 // Reset removes every record. Indexes go on, so that a reader's position stays good and stands at the tip.

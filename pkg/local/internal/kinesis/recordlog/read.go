@@ -185,7 +185,7 @@ func take(p *Position, buf []byte, out *[]Record, maxRecords int, maxBytes *int)
 				return used, 0, true, nil
 			}
 			*maxBytes -= cost
-			*out = append(*out, Record{Index: f.index, Arrival: f.arrival, Key: string(f.key), Data: f.data})
+			*out = append(*out, Record{Index: f.index, Arrival: f.arrival, Key: string(f.key), Data: f.data, At: Position{f.index, p.Segment, p.Offset}})
 			p.Index = f.index + 1
 		}
 		used += size

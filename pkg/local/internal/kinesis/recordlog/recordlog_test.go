@@ -420,3 +420,40 @@ func BenchmarkRead1KB(b *testing.B) {
 		n += len(records)
 	}
 }
+
+func TestRecordsAreFoundAgainWhereAppendPutThem(t *testing.T) {
+	l := open(t, t.TempDir(), Options{SegmentBytes: 200})
+	var places []Position
+	for i := range 50 {
+		at, err := l.AppendAt(1000, Entry{Key: "k", Data: fmt.Appendf(nil, "record %d", i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		places = append(places, at)
+	}
+	p := l.Oldest()
+	all, err := l.Read(&p, 100, 1<<20)
+	if err != nil || len(all) != 50 {
+		t.Fatalf("got %d records, %v", len(all), err)
+	}
+	for i, at := range places {
+		if all[i].At != at {
+			t.Errorf("record %d: Read says %+v, AppendAt said %+v", i, all[i].At, at)
+		}
+		got, err := l.Read(&at, 1, 1)
+		if want := fmt.Sprintf("record %d", i); err != nil || len(got) != 1 || string(got[0].Data) != want {
+			t.Errorf("got %v, %v, want %s", got, err, want)
+		}
+	}
+	if err := l.Drop(places[30].Index); err != nil {
+		t.Fatal(err)
+	}
+	p = l.Oldest()
+	kept, err := l.Read(&p, 100, 1<<20)
+	if err != nil || len(kept) < 20 || len(kept) > 25 || string(kept[len(kept)-1].Data) != "record 49" {
+		t.Errorf("got %d records after Drop, %v", len(kept), err)
+	}
+	if at := places[30]; at.Index < kept[0].Index {
+		t.Errorf("Drop removed record 30: the oldest has index %d", kept[0].Index)
+	}
+}
