@@ -1,11 +1,12 @@
 package event
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Description is the catalogue in words, for documentation.
@@ -90,7 +91,7 @@ func undocumented(kind string, fields []Field) (errs []error) {
 // example is a whole event of the kind, which its own rules must not refuse and of which they must know every field.
 func (c *compiled) example(k kind) (string, error) {
 	members, ok := strings.CutPrefix(strings.TrimSpace(k.example), "{")
-	if !ok || !json.Valid([]byte(k.example)) {
+	if !ok || !jsontext.Value(k.example).IsValid() {
 		return "", fmt.Errorf("event type %s: its example is no JSON object", k.name)
 	}
 	whole := fmt.Sprintf("{\"type\": %q, %s", k.name, commonExample)

@@ -40,7 +40,8 @@ func TestRulesInWords(t *testing.T) {
 		"a time":                   {"not_after_receipt=24h", field{form: timestamp}, "years 2000 to 2100 in UTC; at most 24 hours after the receipt"},
 		"a list":                   {"min=1,max=3", field{form: list, element: &field{form: text, rules: "max=4"}}, "1 to 3 elements; each at most 4 characters"},
 		"a map": {
-			"max=1", field{form: texts, key: &field{form: text, rules: "min=1"}, element: &field{form: text, rules: "alpha"}},
+			"max=1",
+			field{form: texts, key: &field{form: text, rules: "min=1"}, element: &field{form: text, rules: "alpha"}},
 			"at most 1 member; names of at least 1 character; values of letters A-Z and a-z only",
 		},
 	} {

@@ -17,7 +17,9 @@ type kind struct {
 
 // define makes the struct T the type of event called name. What doc says in a sentence, example shows: an event with as many of the type's
 // fields as go together, without the common ones.
-func define[T any](name, doc, example string) kind { return kind{name, reflect.TypeFor[T](), doc, example} }
+func define[T any](name, doc, example string) kind {
+	return kind{name, reflect.TypeFor[T](), doc, example}
+}
 
 // form is how a field's value is written in JSON and kept while its event is judged.
 type form uint8
