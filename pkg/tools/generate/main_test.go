@@ -1,7 +1,8 @@
 package main
 
 import (
-	"errors"
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,81 +11,117 @@ import (
 	"hydrant/pkg/event"
 )
 
+const module = "../../.."
+
 // The one test of this package that a user of the project meets: it fails after a change of the catalogue.
-func TestTheTemplateIsUpToDate(t *testing.T) {
-	if err := run([]string{"-check", "-template", "../../../template.yaml"}); err != nil {
+func TestGeneratedFilesAreUpToDate(t *testing.T) {
+	if err := run([]string{"-check", "-root", module}, io.Discard); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestRewriteChangesOnlyTheMarkedLines(t *testing.T) {
-	columns := []event.Column{
-		{Name: "type", Type: "string", Comment: `What it is: "page_view", or another.`},
-		{Name: "context", Type: "map<string,string>"},
+// copied is a module's root with the files that generate changes, and none of those that it makes.
+func copied(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, path := range []string{"template.yaml", releasedPath} {
+		text, err := os.ReadFile(filepath.Join(module, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (file{path: path, after: text}).write(root); err != nil {
+			t.Fatal(err)
+		}
 	}
-	const before = "# a comment\r\nColumns:\n    # columns: begin (make generate)\n    - {Name: old}\n    # columns: end\nOutputs: !Sub ${x}"
-	const want = "# a comment\r\nColumns:\n    # columns: begin (make generate)\n" +
-		"    - {Name: type, Type: \"string\", Comment: \"What it is: \\\"page_view\\\", or another.\"}\n" +
-		"    - {Name: context, Type: \"map<string,string>\"}\n" +
-		"    # columns: end\nOutputs: !Sub ${x}"
-	got, err := rewrite([]byte(before), columns)
-	if err != nil || string(got) != want {
-		t.Errorf("rewrite = %q, %v; want %q", got, err, want)
+	return root
+}
+
+func TestRunWritesWhatIsStaleAndNothingElse(t *testing.T) {
+	root := copied(t)
+	var wrote bytes.Buffer
+	if err := run([]string{"-root", root}, &wrote); err != nil {
+		t.Fatal(err)
 	}
-	again, err := rewrite(got, columns)
-	if err != nil || string(again) != want {
-		t.Errorf("rewrite of its own output = %q, %v; want no change", again, err)
+	if strings.Contains(wrote.String(), "template.yaml") || !strings.Contains(wrote.String(), "wrote docs/events.md\n") {
+		t.Errorf("a first run: %s", &wrote)
+	}
+	for _, line := range strings.Fields(strings.ReplaceAll(wrote.String(), "wrote ", "")) {
+		got, err := os.ReadFile(filepath.Join(root, line))
+		want, wantErr := os.ReadFile(filepath.Join(module, line))
+		if err != nil || wantErr != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s differs from the module's own (%v, %v)", line, err, wantErr)
+		}
+	}
+	wrote.Reset()
+	if err := run([]string{"-root", root}, &wrote); err != nil || wrote.Len() > 0 {
+		t.Errorf("a second run: %v, %s", err, &wrote)
 	}
 }
 
-func TestRewriteRefuses(t *testing.T) {
-	const good = "# columns: begin (make generate)\n# columns: end\n"
-	for name, tc := range map[string]struct {
-		template string
-		comment  string
-		want     string
-	}{
-		"a template without a begin":  {"# columns: end\n", "", "there is no line"},
-		"a template without an end":   {"# columns: begin (make generate)\n", "", "there is no line"},
-		"two begins":                  {"# columns: begin (make generate)\n" + good, "", "line 2: a second line"},
-		"an end before the begin":     {"# columns: end\n# columns: begin (make generate)\n", "", "line 1:"},
-		"a comment of 256 characters": {good, strings.Repeat("ü", 256), "256 characters"},
-		"a comment of two lines":      {good, "a\nb", "more than one line"},
+func TestCheckNamesWhatIsStaleAndWritesNothing(t *testing.T) {
+	root := copied(t)
+	if err := run([]string{"-root", root}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for path, stale := range map[string]func(string) string{
+		"template.yaml":               func(s string) string { return strings.Replace(s, "Default: 0.3 # batch", "Default: 0.7 # batch", 1) },
+		releasedPath:                  func(s string) string { return s[:strings.LastIndex(strings.TrimSpace(s), "\n")+1] },
+		"docs/events.md":              func(s string) string { return s + "\n" },
+		"events/transform/batch.json": func(string) string { return "" },
 	} {
-		t.Run(name, func(t *testing.T) {
-			got, err := rewrite([]byte(tc.template), []event.Column{{Name: "c", Type: "int", Comment: tc.comment}})
-			if err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("rewrite = %q, %v; want an error with %q", got, err, tc.want)
+		t.Run(path, func(t *testing.T) {
+			name := filepath.Join(root, path)
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed := []byte(stale(string(text)))
+			if err := os.WriteFile(name, changed, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			err = run([]string{"-root", root, "-check"}, io.Discard)
+			if err == nil || err.Error() != path+": "+errStale.Error() {
+				t.Errorf("-check: %v", err)
+			}
+			if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, changed) {
+				t.Errorf("-check wrote the file (%v)", err)
+			}
+			if err := os.WriteFile(name, text, 0o600); err != nil {
+				t.Fatal(err)
 			}
 		})
 	}
 }
 
-// What YAML takes for a line's end, or does not take at all, is escaped; what reads well as it is stays.
-func TestEntryEscapes(t *testing.T) {
-	got, err := entry(event.Column{Name: "c", Type: "struct<a:int>", Comment: "a: b # {c} 'd' \"e\" \\ \u2028 \u0085 \x7f ü"})
-	want := `- {Name: c, Type: "struct<a:int>", Comment: "a: b # {c} 'd' \"e\" \\ \u2028 \u0085 \x7f ü"}`
-	if err != nil || got != want {
-		t.Errorf("entry = %s, %v; want %s", got, err, want)
+func TestRunWithoutAFileThatMustBeThere(t *testing.T) {
+	root := copied(t)
+	if err := os.Remove(filepath.Join(root, "template.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if err := run([]string{"-root", root}, io.Discard); err == nil || !strings.Contains(err.Error(), "template.yaml") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "docs")); err == nil {
+		t.Error("it wrote some of the files")
 	}
 }
 
-func TestRunWritesOnlyWithoutCheck(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "template.yaml")
-	const stale = "# columns: begin (make generate)\n# columns: end\n"
-	if err := os.WriteFile(path, []byte(stale), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := run([]string{"-template", path, "-check"}); !errors.Is(err, errStale) {
-		t.Errorf("run -check on a stale file = %v, want %v", err, errStale)
-	}
-	if got, _ := os.ReadFile(path); string(got) != stale {
-		t.Errorf("run -check wrote %q", got)
-	}
-	if err := run([]string{"-template", path}); err != nil {
-		t.Fatal(err)
-	}
-	if err := run([]string{"-template", path, "-check"}); err != nil {
-		t.Errorf("run -check after run = %v", err)
+func TestRelease(t *testing.T) {
+	columns := []event.Column{{Name: "a", Type: "int"}, {Name: "c", Type: "map<string,string>"}, {Name: "b", Type: "string"}}
+	for name, tc := range map[string]struct{ list, want, err string }{
+		"nothing new":            {"# note\nb string\na int\nc map<string,string>\n", "# note\nb string\na int\nc map<string,string>\n", ""},
+		"new ones go to the end": {"b string\n", "b string\na int\nc map<string,string>\n", ""},
+		"one is gone":            {"b string\nd int\n", "", "column d (int) is released and gone"},
+		"one has another type":   {"a bigint\n", "", "column a is released as bigint and is int"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := release([]byte(tc.list), columns)
+			if string(got) != tc.want || (tc.err == "") != (err == nil) {
+				t.Errorf("release = %q, %v; want %q", got, err, tc.want)
+			}
+			if err != nil && (!strings.Contains(err.Error(), tc.err) || !strings.Contains(err.Error(), "put the fields back")) {
+				t.Errorf("error: %v; want %s", err, tc.err)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -18,9 +19,9 @@ const (
 // maxComment is the longest comment of a column, in characters ("Column structure", AWS Glue Web API Reference).
 const maxComment = 255
 
-// rewrite answers the template with the columns, one on a line, between its marked lines. It fails if the marked lines are not there
+// writeColumns answers the template with the columns, one on a line, between its marked lines. It fails if the marked lines are not there
 // once each, in their order, or if Glue would refuse a column.
-func rewrite(template []byte, columns []event.Column) ([]byte, error) {
+func writeColumns(template []byte, columns []event.Column) ([]byte, error) {
 	lines := strings.SplitAfter(string(template), "\n")
 	first, err := find(lines, begin)
 	if err != nil {
@@ -46,6 +47,17 @@ func rewrite(template []byte, columns []event.Column) ([]byte, error) {
 	}
 	out.WriteString(strings.Join(lines[last:], ""))
 	return out.Bytes(), nil
+}
+
+// bufferLine is the default of the parameter TransformBufferMB.
+var bufferLine = regexp.MustCompile(`(?m)^( *Default: )[0-9.]+( # batch size \(make generate\))$`)
+
+// writeBuffer answers the template with the size of a batch in its marked line.
+func writeBuffer(template []byte, size string) ([]byte, error) {
+	if n := len(bufferLine.FindAll(template, -1)); n != 1 {
+		return nil, fmt.Errorf(`%d lines like "Default: 0.5 # batch size (make generate)", want 1`, n)
+	}
+	return bufferLine.ReplaceAll(template, []byte("${1}"+size+"${2}")), nil
 }
 
 // find answers the place of the one line that holds nothing but the marker.
