@@ -8,14 +8,22 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/caarlos0/env/v11"
 
 	"hydrant/pkg/event"
-	"hydrant/pkg/transform"
+	"hydrant/pkg/telemetry"
 )
 
+// settings are the function's environment variables. Where Powertools for AWS Lambda has a name for one, it is that.
+type settings struct {
+	Namespace telemetry.Namespace `env:"POWERTOOLS_METRICS_NAMESPACE" envDefault:"hydrant"`
+	Service   telemetry.Service   `env:"POWERTOOLS_SERVICE_NAME" envDefault:"transform"`
+	Trace     bool                `env:"POWERTOOLS_TRACE_ENABLED" envDefault:"false"`
+	Samples   uint8               `env:"REJECTION_SAMPLES" envDefault:"5"` // logged of a batch
+}
+
 func main() {
-	log := slog.New(lambdacontext.NewLogHandler())
+	log := telemetry.NewLogger()
 	if err := run(log); err != nil {
 		log.Error("cannot start", "error", err)
 		os.Exit(1)
@@ -24,10 +32,21 @@ func main() {
 
 // run takes batches until Lambda ends the process.
 func run(log *slog.Logger) error {
+	s, err := env.ParseAs[settings]()
+	if err != nil {
+		return fmt.Errorf("the environment variables: %w", err)
+	}
 	judge, err := event.NewJudge()
 	if err != nil {
 		return fmt.Errorf("the catalogue of events: %w", err)
 	}
-	lambda.StartWithOptions(transform.New(judge, recorder{log}))
+	lambda.StartWithOptions(&function{
+		judge:   judge,
+		log:     log,
+		metrics: telemetry.NewMetrics(os.Stdout, s.Namespace, s.Service, log),
+		tracer:  telemetry.NewTracer(s.Trace, log),
+		samples: int(s.Samples),
+		names:   names(event.Columns()),
+	})
 	return nil
 }
