@@ -1,0 +1,54 @@
+package firehose
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// LogEvent is one event of a delivery stream's error log ("Monitor Amazon Data Firehose Using CloudWatch Logs", Amazon Data Firehose
+// Developer Guide). It says that something failed and carries none of the data; when failures are many, Firehose logs a sample of them.
+type LogEvent struct {
+	Code    string
+	Message string // it may quote a record, so it belongs in no log
+	Stream  string // the delivery stream's ARN
+}
+
+// ErrNoLogEvent says that a message of the error log is no JSON object with an error code.
+var ErrNoLogEvent = errors.New("not an event of Firehose's error log, which is a JSON object with errorCode")
+
+// ParseLogEvent reads the message of one log event. The error wraps [ErrNoLogEvent] and holds nothing of the message.
+func ParseLogEvent(message []byte) (LogEvent, error) {
+	p := parser{decoder: jsontext.NewDecoder(bytes.NewBuffer(message), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+	if p.decoder.PeekKind() != '{' {
+		return LogEvent{}, ErrNoLogEvent
+	}
+	var e LogEvent
+	err := p.members(func(name []byte) error {
+		switch strings.ToLower(string(name)) {
+		case "errorcode":
+			return p.first(&e.Code)
+		case "message":
+			return p.first(&e.Message)
+		case "deliverystreamarn":
+			return p.first(&e.Stream)
+		}
+		return p.skip()
+	})
+	if err == nil {
+		if _, end := p.decoder.ReadToken(); !errors.Is(end, io.EOF) {
+			err = errTrailing
+		}
+	}
+	switch {
+	case err != nil:
+		return LogEvent{}, fmt.Errorf("%w: %w", ErrNoLogEvent, err)
+	case e.Code == "":
+		return LogEvent{}, ErrNoLogEvent
+	}
+	return e, nil
+}
