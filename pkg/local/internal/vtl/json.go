@@ -33,7 +33,7 @@ func readJSON(r *run, s []byte) (*document, error) {
 		return nil, err
 	}
 	options := []jsontext.Options{jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(true)}
-	compact, err := jsontext.AppendFormat(make([]byte, 0, len(s)), s, options...)
+	compact, err := jsontext.AppendFormat(r.work[:0], s, options...)
 	twice := errors.Is(err, jsontext.ErrDuplicateName)
 	if twice {
 		compact, err = jsontext.AppendFormat(compact[:0], s, append(options, jsontext.AllowDuplicateNames(true))...)
@@ -41,6 +41,7 @@ func readJSON(r *run, s []byte) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.work = compact
 	d := &document{run: r}
 	d.root = element{doc: d, text: string(compact)}
 	if tooDeep(d.root.text) {

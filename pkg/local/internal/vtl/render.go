@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // errStop unwinds the renderer at #stop.
@@ -21,17 +22,36 @@ type run struct {
 	blocks int // of #define, in use within each other
 	body   *document
 	params *dict
+	*scratch
 }
 
+// scratch is memory that one rendering leaves to another: of what is written into it, only copies go anywhere.
+type scratch struct {
+	printed []byte // run.out grows in it
+	work    []byte // for one function at a time
+}
+
+var scratches = sync.Pool{New: func() any { return &scratch{} }}
+
+// keepBytes is the largest buffer that is kept for another rendering.
+const keepBytes = 1 << 20
+
 func newRun(t *Template, request *Request) *run {
-	r := &run{template: t, request: request, vars: make([]value, t.slots)}
+	r := &run{template: t, request: request, vars: make([]value, t.slots), scratch: scratches.Get().(*scratch)}
 	r.printer.r = r
-	r.out = make([]byte, 0, 1024+2*len(request.Body))
+	r.out = r.printed[:0]
 	r.vars[slotInput] = inputObject{}
 	r.vars[slotUtil] = utilObject{}
 	r.vars[slotStageVariables] = stageObject{}
 	r.vars[slotContext] = &contextMap{members: request.Context}
 	return r
+}
+
+// end gives the run's memory away.
+func (r *run) end() {
+	if r.printed = r.out; cap(r.printed) <= keepBytes && cap(r.work) <= keepBytes {
+		scratches.Put(r.scratch)
+	}
 }
 
 // fail gives an error the place where it happened, unless it has one.

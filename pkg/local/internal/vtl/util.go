@@ -105,7 +105,8 @@ func utilBase64Encode(r *run, _ value, _ *accessor, args []value) (value, error)
 	if err := r.make(base64.StdEncoding.EncodedLen(len(s))); err != nil {
 		return nil, err
 	}
-	return base64.StdEncoding.EncodeToString([]byte(s)), nil
+	r.work = append(r.work[:0], s...)
+	return base64.StdEncoding.EncodeToString(r.work), nil
 }
 
 func utilBase64Decode(r *run, _ value, _ *accessor, args []value) (value, error) {

@@ -8,6 +8,7 @@
 package vtl
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -74,10 +75,11 @@ func Parse(name, source string) (*Template, error) {
 // also when rendering fails later.
 func (t *Template) Render(r *Request) ([]byte, error) {
 	run := newRun(t, r)
+	defer run.end()
 	if err := t.body.render(run); err != nil && !errors.Is(err, errStop) {
 		return nil, err
 	}
-	return validUTF8(run.out), nil
+	return bytes.Clone(validUTF8(run.out)), nil
 }
 
 // errorAt gives err the place of a byte offset in the template, unless it has one.
