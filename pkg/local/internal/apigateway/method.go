@@ -19,6 +19,7 @@ type method struct {
 	models       map[string]*model          // by media type
 	responses    map[string]map[string]bool // declared: status, then header
 	integration  *integration
+	context      map[string]any // what mapping templates see of it and of the API
 }
 
 type parameter struct {
@@ -44,6 +45,7 @@ func (d *document) readPath(path template.Member) error {
 	for member, verb := range verbs {
 		read[member] = func(v *template.Value) error {
 			m := &method{resourcePath: path.Name, resourceID: resourceID(path.Name), validator: d.validator}
+			m.context = d.api.fixedContext(m)
 			methods[verb] = m
 			return d.readMethod(v, m, path.Value.Get("parameters"))
 		}

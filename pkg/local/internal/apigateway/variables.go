@@ -3,6 +3,7 @@ package apigateway
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -94,20 +95,25 @@ func jsonText(s string) string {
 	return string(b)
 }
 
-// context is $context for the mapping templates. One request's templates share it.
+// context is $context for the mapping templates. One request's templates share it; they make the members requestOverride and
+// responseOverride when they set one.
 func (x *exchange) context() map[string]any {
 	if x.overridable == nil {
-		x.overridable = map[string]any{
-			"accountId": x.api.cfg.AccountID, "apiId": x.api.cfg.ID, "domainName": x.api.domain, "domainPrefix": x.api.cfg.ID,
-			"extendedRequestId": x.extendedID, "httpMethod": x.r.Method, "path": x.path, "protocol": "HTTP/1.1",
-			"requestId": x.requestID, "requestTime": variables["requestTime"](x), "requestTimeEpoch": variables["requestTimeEpoch"](x),
-			"resourceId": x.method.resourceID, "resourcePath": x.method.resourcePath, "stage": x.api.cfg.Stage,
-			"identity":         map[string]any{"sourceIp": x.sourceIP(), "userAgent": last(x.r.Header["User-Agent"])},
-			"requestOverride":  map[string]any{"header": map[string]any{}, "path": map[string]any{}, "querystring": map[string]any{}},
-			"responseOverride": map[string]any{"header": map[string]any{}},
-		}
+		c := maps.Clone(x.method.context)
+		c["extendedRequestId"], c["requestId"], c["httpMethod"], c["path"] = x.extendedID, x.requestID, x.r.Method, x.path
+		c["requestTime"], c["requestTimeEpoch"] = variables["requestTime"](x), variables["requestTimeEpoch"](x)
+		c["identity"] = map[string]any{"sourceIp": x.sourceIP(), "userAgent": last(x.r.Header["User-Agent"])}
+		x.overridable = c
 	}
 	return x.overridable
+}
+
+// fixedContext are the members of $context that are the same for all requests of a method.
+func (a *API) fixedContext(m *method) map[string]any {
+	return map[string]any{
+		"accountId": a.cfg.AccountID, "apiId": a.cfg.ID, "domainName": a.domain, "domainPrefix": a.cfg.ID, "stage": a.cfg.Stage,
+		"resourceId": m.resourceID, "resourcePath": m.resourcePath, "protocol": "HTTP/1.1",
+	}
 }
 
 // render runs a mapping template over a body.
