@@ -83,3 +83,6 @@ func parseFrame(buf []byte) (f frame, size int, err error) {
 		data:    body[fixedBytes+key : len(body) : len(body)],
 	}, size, nil
 }
+
+// FrameBytes is how much of a segment file an entry takes.
+func FrameBytes(e Entry) int64 { return int64(headerBytes + fixedBytes + len(e.Key) + len(e.Data)) }
