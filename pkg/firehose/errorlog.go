@@ -1,13 +1,11 @@
 package firehose
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"hydrant/pkg/jsonscan"
 )
 
 // LogEvent is one event of a delivery stream's error log ("Monitor Amazon Data Firehose Using CloudWatch Logs", Amazon Data Firehose
@@ -23,27 +21,24 @@ var ErrNoLogEvent = errors.New("not an event of Firehose's error log, which is a
 
 // ParseLogEvent reads the message of one log event. The error wraps [ErrNoLogEvent] and holds nothing of the message.
 func ParseLogEvent(message []byte) (LogEvent, error) {
-	p := parser{decoder: jsontext.NewDecoder(bytes.NewBuffer(message), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
-	if p.decoder.PeekKind() != '{' {
+	p := parser{Scanner: jsonscan.New(message)}
+	if p.Peek() != '{' {
 		return LogEvent{}, ErrNoLogEvent
 	}
 	var e LogEvent
-	err := p.members(func(name []byte) error {
-		switch strings.ToLower(string(name)) {
+	for p.Enter(); p.More('}'); {
+		switch strings.ToLower(string(p.name())) {
 		case "errorcode":
-			return p.first(&e.Code)
+			p.first(&e.Code)
 		case "message":
-			return p.first(&e.Message)
+			p.first(&e.Message)
 		case "deliverystreamarn":
-			return p.first(&e.Stream)
-		}
-		return p.skip()
-	})
-	if err == nil {
-		if _, end := p.decoder.ReadToken(); !errors.Is(end, io.EOF) {
-			err = errTrailing
+			p.first(&e.Stream)
+		default:
+			p.Value()
 		}
 	}
+	err := p.end()
 	switch {
 	case err != nil:
 		return LogEvent{}, fmt.Errorf("%w: %w", ErrNoLogEvent, err)

@@ -1,13 +1,11 @@
 package firehose
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"hydrant/pkg/jsonscan"
 )
 
 // Failure is one line of an error object: one record that Firehose could not deliver. "Handle data transformation failures" and "Handle
@@ -34,23 +32,18 @@ var ErrNoFailure = errors.New("not a line of a Firehose error object, which is a
 // ParseFailure reads one line of an error object. The failure shares no memory with the line. The error wraps [ErrNoFailure] and holds
 // nothing of the line.
 func ParseFailure(line []byte) (Failure, error) {
-	p := parser{data: make([]byte, 0, len(line)/4*3+slack)}
-	p.decoder = jsontext.NewDecoder(bytes.NewBuffer(line), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if p.decoder.PeekKind() != '{' {
+	p := parser{Scanner: jsonscan.New(line), data: make([]byte, 0, len(line)/4*3+slack)}
+	if p.Peek() != '{' {
 		return Failure{}, ErrNoFailure
 	}
 	f := Failure{Bad: true}
 	known := false
-	err := p.members(func(name []byte) error {
-		is, err := p.failureMember(&f, string(name))
-		known = known || is
-		return err
-	})
-	if err == nil {
-		if _, end := p.decoder.ReadToken(); !errors.Is(end, io.EOF) {
-			err = errTrailing
+	for p.Enter(); p.More('}'); {
+		if p.failureMember(&f, string(p.name())) {
+			known = true
 		}
 	}
+	err := p.end()
 	switch {
 	case err != nil:
 		return Failure{}, fmt.Errorf("%w: %w", ErrNoFailure, err)
@@ -61,43 +54,42 @@ func ParseFailure(line []byte) (Failure, error) {
 }
 
 // failureMember reads the value of a member, and says whether only an error object has a member of this name.
-func (p *parser) failureMember(f *Failure, name string) (known bool, err error) {
+func (p *parser) failureMember(f *Failure, name string) (known bool) {
 	switch strings.ToLower(name) {
 	case "rawdata":
-		known = true
-		f.Data, f.Bad, err = p.base64()
+		f.Data, f.Bad = p.base64()
+		return true
 	case "errorcode":
-		known = true
-		err = p.first(&f.Code)
+		p.first(&f.Code)
+		return true
 	case "lasterrorcode":
-		known, f.Converted = true, true
-		err = p.first(&f.Code)
+		f.Converted = true
+		p.first(&f.Code)
+		return true
 	case "errormessage", "lasterrormessage":
-		err = p.first(&f.Message)
+		p.first(&f.Message)
 	case "datacatalogtable":
 		f.Converted = true
-		err = p.skip()
+		p.Value()
 	case "attemptsmade":
-		f.Attempts, err = p.integer()
+		f.Attempts = p.integer()
 	case "arrivaltimestamp":
-		f.ArrivedAt, err = p.integer()
+		f.ArrivedAt = p.integer()
 	case "attemptendingtimestamp":
-		f.EndedAt, err = p.integer()
+		f.EndedAt = p.integer()
 	case "sequencenumber":
-		f.Sequence, err = p.text()
+		f.Sequence = string(p.text())
 	case "subsequencenumber":
-		f.Subsequence, err = p.integer()
+		f.Subsequence = p.integer()
 	default:
-		err = p.skip()
+		p.Value()
 	}
-	return known, err
+	return false
 }
 
 // first reads a text into to, unless it has one already.
-func (p *parser) first(to *string) error {
-	s, err := p.text()
-	if *to == "" {
-		*to = s
+func (p *parser) first(to *string) {
+	if s := p.text(); *to == "" {
+		*to = string(s)
 	}
-	return err
 }

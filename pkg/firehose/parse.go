@@ -1,24 +1,23 @@
 package firehose
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/segmentio/asm/base64"
+
+	"hydrant/pkg/jsonscan"
 )
 
 // parser reads a request in one pass. What a record says wrongly is that record's fault alone; only a payload that is no
 // request at all is an error.
 type parser struct {
-	decoder *jsontext.Decoder
-	data    []byte // every record's data, one behind the other
-	shard   string // the one before
-	scratch []byte
+	jsonscan.Scanner
+	data  []byte // every record's data, one behind the other
+	shard string // the one before
 }
 
 // slack is the room beyond what is decoded that the base64 decoder may ask for.
@@ -32,234 +31,170 @@ var (
 )
 
 func (p *parser) request() (Request, error) {
-	r := Request{}
+	var r Request
+	var err error
 	found := false
-	if p.decoder.PeekKind() != '{' {
-		if _, err := p.value(); err != nil {
-			return r, err
-		}
-		return r, errNoObject
-	}
-	err := p.members(func(name []byte) (err error) {
-		switch string(name) {
-		case "records":
-			if found {
-				return errTwice
-			}
-			found = true
-			r.Records, err = p.records()
+	isObject := p.object()
+	for isObject && p.More('}') {
+		switch name := p.name(); {
+		case string(name) != "records":
+			p.Value()
+		case found:
+			p.Value()
+			err = errTwice
+		case p.Peek() != '[':
+			p.Value()
+			found, err = true, errNoRecords
 		default:
-			err = p.skip()
+			r.Records = p.records()
+			found = true
 		}
-		return err
-	})
-	if err != nil {
+	}
+	switch {
+	case p.Failed():
+		return r, p.end()
+	case !isObject:
+		return r, errNoObject
+	case err != nil:
 		return r, err
-	}
-	if _, err := p.decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return r, errTrailing
-	}
-	if !found {
+	case !found:
 		return r, errNoRecords
 	}
-	return r, nil
+	return r, p.end()
 }
 
-func (p *parser) records() ([]Record, error) {
-	if p.decoder.PeekKind() != '[' {
-		if err := p.skip(); err != nil {
-			return nil, err
-		}
-		return nil, errNoRecords
+// end says what is wrong if the text is no JSON up to here, or if there is more of it.
+func (p *parser) end() error {
+	switch {
+	case p.Failed():
+		return fmt.Errorf("it is not JSON at byte %d", p.Offset())
+	case !p.End():
+		return errTrailing
 	}
-	if _, err := p.token(); err != nil {
-		return nil, err
-	}
-	var records []Record
-	for p.decoder.PeekKind() != ']' {
-		record, err := p.record()
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, record)
-	}
-	_, err := p.token()
-	return records, err
+	return nil
 }
 
-func (p *parser) record() (Record, error) {
+func (p *parser) records() (records []Record) {
+	for p.Enter(); p.More(']'); {
+		records = append(records, p.record())
+	}
+	return records
+}
+
+func (p *parser) record() Record {
 	r := Record{ID: noID, Bad: true}
-	err := p.members(func(name []byte) (err error) {
-		switch string(name) {
+	for in := p.object(); in && p.More('}'); {
+		switch string(p.name()) {
 		case "recordId":
-			r.ID, err = p.id()
+			r.ID = p.id()
 		case "data":
-			r.Data, r.Bad, err = p.base64()
+			r.Data, r.Bad = p.base64()
 		case "approximateArrivalTimestamp":
-			r.ArrivedAt, err = p.integer()
+			r.ArrivedAt = p.integer()
 		case "kinesisRecordMetadata":
-			err = p.metadata(&r)
+			p.metadata(&r)
 		default:
-			err = p.skip()
+			p.Value()
 		}
-		return err
-	})
-	return r, err
+	}
+	return r
 }
 
-func (p *parser) metadata(r *Record) error {
-	return p.members(func(name []byte) (err error) {
-		switch string(name) {
+func (p *parser) metadata(r *Record) {
+	for in := p.object(); in && p.More('}'); {
+		switch string(p.name()) {
 		case "shardId":
-			r.Shard, err = p.shardID()
+			r.Shard = p.shardID()
 		case "sequenceNumber":
-			r.Sequence, err = p.text()
+			r.Sequence = string(p.text())
 		case "subsequenceNumber":
-			r.Subsequence, err = p.integer()
+			r.Subsequence = p.integer()
 		case "approximateArrivalTimestamp":
 			// The same moment as the record's own, which may be missing.
-			var at int64
-			if at, err = p.integer(); r.ArrivedAt == 0 {
+			if at := p.integer(); r.ArrivedAt == 0 {
 				r.ArrivedAt = at
 			}
 		default:
-			err = p.skip()
-		}
-		return err
-	})
-}
-
-// members calls member with each name of the object that comes next; member must read the value. Anything but an object
-// is passed over: it has no members.
-func (p *parser) members(member func(name []byte) error) error {
-	if p.decoder.PeekKind() != '{' {
-		return p.skip()
-	}
-	if _, err := p.token(); err != nil {
-		return err
-	}
-	for p.decoder.PeekKind() != '}' {
-		name, err := p.value()
-		if err != nil {
-			return err
-		}
-		if err := member(p.unquote(name)); err != nil {
-			return err
+			p.Value()
 		}
 	}
-	_, err := p.token()
-	return err
 }
 
-func (p *parser) token() (jsontext.Token, error) {
-	t, err := p.decoder.ReadToken()
-	return t, where(err)
-}
-
-func (p *parser) value() ([]byte, error) {
-	v, err := p.decoder.ReadValue()
-	return v, where(err)
-}
-
-func (p *parser) skip() error { return where(p.decoder.SkipValue()) }
-
-// where says at which byte the payload stops being JSON; the decoder's own message quotes it.
-func where(err error) error {
-	if err == nil {
-		return nil
+// object goes into the object that comes next. Anything else is passed over: it has no members.
+func (p *parser) object() bool {
+	if p.Peek() != '{' {
+		p.Value()
+		return false
 	}
-	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return fmt.Errorf("it is not JSON at byte %d", syntax.ByteOffset)
-	}
-	return errors.New("it ends too early")
-}
-
-// unquote returns what a JSON string says. It is valid until the next call.
-func (p *parser) unquote(quoted []byte) []byte {
-	inner := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(inner, '\\') < 0 && ascii(inner) {
-		return inner
-	}
-	// The error tells of ill-formed UTF-8, which becomes U+FFFD.
-	p.scratch, _ = jsontext.AppendUnquote(p.scratch[:0], quoted)
-	return p.scratch
-}
-
-func ascii(b []byte) bool {
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
+	p.Enter()
 	return true
 }
 
-// text reads a value that should be text; it is "" if it is not.
-func (p *parser) text() (string, error) {
-	v, err := p.value()
-	if err != nil || v[0] != '"' {
-		return "", err
+func (p *parser) name() []byte {
+	name, _ := jsonscan.Unquote(p.Name())
+	return name
+}
+
+// text reads a value that should be text; it is nil if it is not.
+func (p *parser) text() []byte {
+	if p.Peek() != '"' {
+		p.Value()
+		return nil
 	}
-	return string(p.unquote(v)), nil
+	text, _ := jsonscan.Unquote(p.String())
+	return text
 }
 
 // shardID spares a copy: a batch comes from one shard, or few.
-func (p *parser) shardID() (string, error) {
-	v, err := p.value()
-	if err != nil || v[0] != '"' {
-		return "", err
-	}
-	if id := p.unquote(v); string(id) != p.shard {
+func (p *parser) shardID() string {
+	if id := p.text(); string(id) != p.shard {
 		p.shard = string(id)
 	}
-	return p.shard, nil
+	return p.shard
 }
 
 var noID = []byte(`""`)
 
-func (p *parser) id() ([]byte, error) {
-	v, err := p.value()
-	if err != nil || v[0] != '"' {
-		return noID, err
+func (p *parser) id() []byte {
+	if p.Peek() != '"' {
+		p.Value()
+		return noID
 	}
-	if !utf8.Valid(v) {
-		quoted, err := jsontext.AppendQuote(nil, p.unquote(v))
-		return quoted, err
+	quoted, plain := p.String()
+	if plain || utf8.Valid(quoted) {
+		return quoted
 	}
-	return v[:len(v):len(v)], nil
+	text, _ := jsonscan.Unquote(quoted, plain)
+	quoted, _ = jsontext.AppendQuote(nil, text) // no text is refused but what is no UTF-8
+	return quoted
 }
 
 // base64 reads and decodes a record's data. bad is set if it is not what it should be.
-func (p *parser) base64() (data []byte, bad bool, err error) {
-	v, err := p.value()
-	if err != nil || v[0] != '"' {
-		return nil, true, err
-	}
-	encoded := v[1 : len(v)-1]
-	if bytes.IndexByte(encoded, '\\') >= 0 { // a "/" may be written "\/"
-		encoded = p.unquote(v)
+func (p *parser) base64() (data []byte, bad bool) {
+	encoded := p.text()
+	if encoded == nil {
+		return nil, true
 	}
 	start := len(p.data)
 	n, err := base64.StdEncoding.Decode(p.data[start:cap(p.data)], encoded)
 	if err != nil {
-		return nil, true, nil
+		return nil, true
 	}
 	p.data = p.data[:start+n]
-	return p.data[start : start+n : start+n], false, nil
+	return p.data[start : start+n : start+n], false
 }
 
 // integer reads a number, or text that spells one, as the Lambda guide's sample has it; it is 0 if it is neither.
-func (p *parser) integer() (int64, error) {
-	v, err := p.value()
+func (p *parser) integer() int64 {
+	var digits []byte
+	if p.Peek() == '"' {
+		digits = p.text()
+	} else {
+		digits = p.Value()
+	}
+	n, err := strconv.ParseInt(string(digits), 10, 64)
 	if err != nil {
-		return 0, err
+		return 0
 	}
-	if v[0] == '"' {
-		v = p.unquote(v)
-	}
-	n, err := strconv.ParseInt(string(v), 10, 64)
-	if err == nil {
-		return n, nil
-	}
-	return 0, nil
+	return n
 }

@@ -7,10 +7,9 @@
 package firehose
 
 import (
-	"bytes"
 	"fmt"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"hydrant/pkg/jsonscan"
 )
 
 // Request is what Firehose sends to the function. The batch's own members (invocationId, deliveryStreamArn,
@@ -36,8 +35,7 @@ type Record struct {
 // ParseRequest reads a request. The records do not share memory with the payload but for their IDs, so the payload must
 // stay as it is for as long as those are in use. The error says what was expected and holds nothing of the payload.
 func ParseRequest(payload []byte) (Request, error) {
-	p := parser{data: make([]byte, 0, len(payload)/4*3+slack)}
-	p.decoder = jsontext.NewDecoder(bytes.NewBuffer(payload), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	p := parser{Scanner: jsonscan.New(payload), data: make([]byte, 0, len(payload)/4*3+slack)}
 	request, err := p.request()
 	if err != nil {
 		return Request{}, fmt.Errorf("not a Firehose transformation request, which is a JSON object with an array of records: %w", err)
