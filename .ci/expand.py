@@ -28,6 +28,7 @@ COMBINATIONS = {
     "ApiGatewayAccountRole": ["CREATE", "EXISTING"],
     "StreamMode": ["ON_DEMAND", "PROVISIONED"],
     "EventDays": ["0", "365"],
+    "Tracing": ["Active", "PassThrough"],
 }
 
 # What the translator makes of a SAM resource, the deployment's hash left out. Anything else is not expected.

@@ -17,7 +17,10 @@ import (
 	"hydrant/pkg/local/internal/template"
 )
 
-const templatePath = "../../template.yaml"
+const (
+	templatePath = "../../template.yaml"
+	stackName    = "hydrant-test"
+)
 
 // A rule is something that holds for the template in every combination of parameters.
 type rule struct {
@@ -31,7 +34,7 @@ type rule struct {
 // rules are those of all files of this package.
 func rules() map[string]rule {
 	all := map[string]rule{}
-	for _, some := range []map[string]rule{apiRules, answerRules, permissionRules, storageRules, sourceRules} {
+	for _, some := range []map[string]rule{apiRules, answerRules, permissionRules, storageRules, sourceRules, telemetryRules} {
 		maps.Copy(all, some)
 	}
 	return all
@@ -87,6 +90,7 @@ var choices = map[string][]string{
 	"ApiGatewayAccountRole": {"CREATE", "EXISTING"},
 	"StreamMode":            {"ON_DEMAND", "PROVISIONED"},
 	"EventDays":             {"0", "365"},
+	"Tracing":               {"Active", "PassThrough"},
 }
 
 // A stack is the template as it is deployed with some parameters.
@@ -147,7 +151,7 @@ func resolve(t testing.TB, parsed *template.Template, parameters map[string]stri
 	t.Helper()
 	resolved, err := parsed.Resolve(template.Environment{
 		Parameters: parameters,
-		AccountID:  "000000000000", Region: "eu-west-1", Partition: "aws", URLSuffix: "amazonaws.com", StackName: "hydrant-test",
+		AccountID:  "000000000000", Region: "eu-west-1", Partition: "aws", URLSuffix: "amazonaws.com", StackName: stackName,
 		Attribute: attribute,
 	})
 	if err != nil {
