@@ -5,12 +5,15 @@ import (
 	"math"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"hydrant/pkg/jsonscan"
 )
 
 // envelope holds the members of an envelope as JSON text; nil is absent.
 type envelope struct {
 	version, requestID, index, receivedAt, producer, attempt, eventIDs, data, raw []byte
+
+	strangers int  // members that an envelope does not know
+	twice     bool // a member that it knows is there twice
 }
 
 // member returns where the value of the member of that name belongs, or nil if the envelope knows no such member.
@@ -38,50 +41,46 @@ func (e *envelope) member(name []byte) *[]byte {
 	return nil
 }
 
-// mayHoldEnvelope spares nearly every bare record the search for a member hydrant: it can stand there only as it is or
-// with an escape in it.
-func mayHoldEnvelope(data []byte) bool {
-	return bytes.Contains(data, []byte(`"hydrant"`)) || bytes.Contains(data, []byte(`\u`))
+// readEnvelope reads the object that comes next; it is an envelope if it has a version.
+func readEnvelope(scan *jsonscan.Scanner) envelope {
+	var e envelope
+	for scan.Enter(); scan.More('}'); {
+		name, _ := jsonscan.Unquote(scan.Name())
+		place := e.member(name)
+		value := scan.Value()
+		switch {
+		case place == nil:
+			e.strangers++
+		case *place != nil:
+			e.twice = true
+		default:
+			*place = value
+		}
+	}
+	return e
 }
 
-func isEnvelope(value []byte) bool {
-	if value[0] != '{' {
-		return false
-	}
-	for name := range members(value) {
-		if string(unquote(name)) == "hydrant" {
+// twins reports whether an object has two members of one name.
+func twins(object []byte) bool {
+	seen := map[string]struct{}{}
+	scan := jsonscan.New(object)
+	scan.Peek()
+	for scan.Enter(); scan.More('}'); {
+		name, _ := jsonscan.Unquote(scan.Name())
+		if _, ok := seen[string(name)]; ok {
 			return true
 		}
+		seen[string(name)] = struct{}{}
+		scan.Value()
 	}
 	return false
 }
 
-func readEnvelope(object []byte) (envelope, error) {
-	var e envelope
-	var unknown map[string]struct{}
-	for name, value := range members(object) {
-		name = unquote(name)
-		place := e.member(name)
-		if place == nil {
-			if _, seen := unknown[string(name)]; seen {
-				return e, &Fault{InvalidEnvelope, "a duplicate member"}
-			}
-			if unknown == nil {
-				unknown = make(map[string]struct{})
-			}
-			unknown[string(name)] = struct{}{}
-			continue
-		}
-		if *place != nil {
-			return e, &Fault{InvalidEnvelope, "a duplicate member"}
-		}
-		*place = value
-	}
-	return e, e.check()
-}
-
-func (e *envelope) check() error {
+// check takes the envelope's own text: members that it does not know must not stand there twice either.
+func (e *envelope) check(object []byte) error {
 	switch attempt, ok := integer(e.attempt); {
+	case e.twice || e.strangers > 1 && twins(object):
+		return &Fault{InvalidEnvelope, "a duplicate member"}
 	case string(e.version) != "1":
 		return &Fault{InvalidEnvelope, "hydrant is not 1"}
 	case e.data != nil && e.raw != nil:
@@ -134,8 +133,9 @@ func eventIDs(array []byte) []string {
 		return nil
 	}
 	var ids []string
-	for c := (cursor{text: array, left: 1}); c.next(); {
-		id := text(c.value())
+	scan := jsonscan.New(array)
+	for scan.Enter(); scan.More(']'); {
+		id := text(scan.Value())
 		if !validID(id) {
 			id = ""
 		}
@@ -149,27 +149,8 @@ func text(value []byte) string {
 	if len(value) == 0 || value[0] != '"' {
 		return ""
 	}
-	return string(unquote(value))
-}
-
-// unquote returns what a JSON string says: a part of it where nothing is escaped, else a copy.
-func unquote(quoted []byte) []byte {
-	inner := quoted[1 : len(quoted)-1]
-	if plain(inner) {
-		return inner
-	}
-	// The error tells of ill-formed UTF-8, which has become U+FFFD in the copy.
-	copied, _ := jsontext.AppendUnquote(nil, quoted)
-	return copied
-}
-
-func plain(b []byte) bool {
-	for _, c := range b {
-		if c == '\\' || c >= 0x80 {
-			return false
-		}
-	}
-	return true
+	said, _ := jsonscan.Unquote(value, false)
+	return string(said)
 }
 
 // integer returns the integer that a JSON value is: a literal without point and exponent, within 64 bits.

@@ -3,39 +3,46 @@ package record
 import (
 	"bytes"
 	"encoding/base64"
-	"errors"
-	"io"
-	"sync"
+	"iter"
+	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"hydrant/pkg/jsonscan"
 )
 
 // Open reads the record in data, which must not change while the record is in use. The error is a *[Fault]; the record
 // then holds what its envelope said, if that could be read.
 func Open(data []byte, s Source) (Record, error) {
 	bare := Record{Index: -1, ReceivedAt: s.ArrivedAt, Producer: Direct, Direct: true, source: s}
-	if err := bare.hold(data); err != nil {
+	worn, err := bare.hold(data)
+	switch {
+	case err != nil || worn.version == nil:
 		return bare, err
+	case bare.values > 1:
+		return bare, &Fault{InvalidEnvelope, "an envelope among several values"}
 	}
-	if !mayHoldEnvelope(data) {
-		return bare, nil
-	}
-	for c := (cursor{text: data, left: bare.values}); c.left > 0; {
-		c.enter()
-		switch {
-		case !isEnvelope(c.value()):
-		case bare.values > 1:
-			return bare, &Fault{InvalidEnvelope, "an envelope among several values"}
-		default:
-			return openEnvelope(c.value(), s)
-		}
-	}
-	return bare, nil
+	return worn.open(data, s)
 }
 
-func openEnvelope(value []byte, s Source) (Record, error) {
-	e, err := readEnvelope(value)
-	if err != nil {
+// hold takes the events in data, if it is nothing but JSON values, and looks whether one of these is an envelope.
+func (r *Record) hold(data []byte) (worn envelope, err error) {
+	n := 0
+	scan := jsonscan.New(data)
+	for ; !scan.End(); n++ {
+		if scan.Peek() != '{' {
+			scan.Value()
+		} else if e := readEnvelope(&scan); e.version != nil {
+			worn = e
+		}
+	}
+	if scan.Failed() {
+		return worn, &Fault{InvalidJSON, "not JSON"}
+	}
+	r.events, r.values = data, n
+	return worn, r.refuseEmpty()
+}
+
+func (e *envelope) open(data []byte, s Source) (Record, error) {
+	if err := e.check(data); err != nil {
 		return Record{Index: -1, source: s}, err
 	}
 	r := e.record(s)
@@ -43,55 +50,44 @@ func openEnvelope(value []byte, s Source) (Record, error) {
 		r.events, r.values = e.data, 1
 		return r, r.refuseEmpty()
 	}
-	// Bytes that somebody else wrote: an envelope in them would be a caller's word about itself.
 	raw, err := base64.StdEncoding.DecodeString(text(e.raw))
 	if err != nil {
 		return r, &Fault{InvalidEnvelope, "raw is no base64"}
 	}
-	return r, r.hold(raw)
-}
-
-// hold takes the events in data, if it is nothing but JSON values.
-func (r *Record) hold(data []byte) error {
-	n, err := count(data)
-	if err != nil {
-		return err
-	}
-	r.events, r.values = data, n
-	return r.refuseEmpty()
+	// Bytes that somebody else wrote: an envelope in them would be a caller's word about itself.
+	_, err = r.hold(raw)
+	return r, err
 }
 
 func (r *Record) refuseEmpty() error {
-	if c := (cursor{text: r.events, left: r.values}); !c.next() {
-		return &Fault{Empty, "no event"}
+	for range r.Events() {
+		return nil
 	}
-	return nil
+	return &Fault{Empty, "no event"}
 }
 
-// scanner is a decoder with the buffer it reads, kept because the two cost as much as a small record.
-type scanner struct {
-	buffer  bytes.Buffer
-	decoder jsontext.Decoder
-}
-
-var scanners = sync.Pool{New: func() any { return new(scanner) }}
-
-// lax leaves to the event's judge what is his business: duplicate names inside events, and text that is no UTF-8.
-var lax = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
-
-// count checks that data is nothing but JSON values, and says how many stand in it.
-func count(data []byte) (int, error) {
-	s := scanners.Get().(*scanner)
-	defer scanners.Put(s)
-	s.buffer = *bytes.NewBuffer(data) // read where it lies: the decoder knows a bytes.Buffer
-	s.decoder.Reset(&s.buffer, lax...)
-	for n := 0; ; n++ {
-		switch _, err := s.decoder.ReadValue(); {
-		case errors.Is(err, io.EOF):
-			return n, nil
-		case err != nil:
-			// The decoder's own message quotes the text, which must not reach a log.
-			return n, &Fault{InvalidJSON, "not JSON"}
+// Events yields each event's own JSON text, without a copy, and its place in the record. Arrays are opened, one level
+// deep: what stands in one is an event, whatever it looks like.
+func (r *Record) Events() iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		if only := slices.Clip(bytes.TrimSpace(r.events)); r.values == 1 && only[0] != '[' {
+			yield(0, only) // its end needs no search
+			return
+		}
+		n := 0
+		for scan := jsonscan.New(r.events); !scan.End(); {
+			if scan.Peek() != '[' {
+				if !yield(n, scan.Value()) {
+					return
+				}
+				n++
+				continue
+			}
+			for scan.Enter(); scan.More(']'); n++ {
+				if !yield(n, scan.Value()) {
+					return
+				}
+			}
 		}
 	}
 }

@@ -9,8 +9,6 @@
 // JSON values one after the other. What an event is, and whether it is a good one, is not known here.
 package record
 
-import "iter"
-
 // Direct is the producer of bare records, Anonymous that of an envelope which names none.
 const (
 	Direct    = "direct"
@@ -53,16 +51,3 @@ const (
 )
 
 func (f *Fault) Error() string { return f.Reason + ": " + f.Detail }
-
-// Events yields each event's own JSON text, without a copy, and its place in the record. Arrays are opened, one level
-// deep: what stands in one is an event, whatever it looks like.
-func (r *Record) Events() iter.Seq2[int, []byte] {
-	return func(yield func(int, []byte) bool) {
-		c := cursor{text: r.events, left: r.values}
-		for n := 0; c.next(); n++ {
-			if !yield(n, c.value()) {
-				return
-			}
-		}
-	}
-}
