@@ -37,7 +37,8 @@ type converter struct {
 
 	decoders []*decoder // one for each level of nesting, used again
 	depth    int
-	cells    [][]parquet.Value // of the row in hand, by Parquet column
+	cells    [][]parquet.Value // of the rows converted since clear, by Parquet column
+	whole    []int             // how many of them are of whole records
 	slots    []jsontext.Value  // a stack of the values of the structs in hand
 	text     []byte            // unquoted strings
 }
@@ -58,42 +59,60 @@ func newConverter(columns []glue.Column, o Options) converter {
 		c.index[key] = i
 		c.leaves += leaves(f.Type)
 	}
-	c.cells = make([][]parquet.Value, c.leaves)
+	c.cells, c.whole = make([][]parquet.Value, c.leaves), make([]int, c.leaves)
 	return c
 }
 
-// record appends the rows of one record's documents to rows.
-func (c *converter) record(data []byte, rows []parquet.Row) ([]parquet.Row, error) {
-	c.text, c.depth = nil, 0
+// record adds the rows of one record's documents to the cells, which point into data, and answers their number; with an error it adds
+// none.
+func (c *converter) record(data []byte) (rows int, err error) {
+	for i, cell := range c.cells {
+		c.whole[i] = len(cell)
+	}
+	if rows, err = c.documents(data); err != nil {
+		for i, n := range c.whole {
+			c.cells[i] = c.cells[i][:n]
+		}
+		return 0, err
+	}
+	return rows, nil
+}
+
+func (c *converter) documents(data []byte) (n int, err error) {
+	c.depth, c.slots = 0, c.slots[:0]
 	d := c.open(data)
 	defer c.close()
-	documents := 0
-	for ; ; documents++ {
+	for ; ; n++ {
 		kind := d.PeekKind()
 		if kind == jsontext.KindInvalid {
 			break
 		}
 		if kind != '{' {
-			return rows, c.notAnObject(d)
+			return n, c.notAnObject(d)
 		}
-		start := len(c.slots)
 		if err := c.object(d, data, c.columns, c.index); err != nil {
-			return rows, err
+			return n, err
 		}
-		row, err := c.row(c.slots[start:])
-		c.slots = c.slots[:start]
-		if err != nil {
-			return rows, err
+		if err := c.fields(c.columns, c.slots, 0, 0, 0); err != nil {
+			return n, err
 		}
-		rows = append(rows, row)
+		c.slots = c.slots[:0]
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return rows, malformed(err)
+		return n, malformed(err)
 	}
-	if documents == 0 {
-		return rows, &DataError{MalformedData, "The record was empty or contained only whitespace."}
+	if n == 0 {
+		return n, &DataError{MalformedData, "The record was empty or contained only whitespace."}
 	}
-	return rows, nil
+	return n, nil
+}
+
+// clear empties the cells. Nobody may use what they pointed to any more.
+func (c *converter) clear() {
+	for i := range c.cells {
+		c.cells[i] = c.cells[i][:0]
+	}
+	c.text = c.text[:0]
 }
 
 func (c *converter) notAnObject(d *jsontext.Decoder) error {
@@ -105,24 +124,6 @@ func (c *converter) notAnObject(d *jsontext.Decoder) error {
 		return mismatch("Data is not JSONObject but an array")
 	}
 	return &DataError{MalformedData, "The input JSON contained a primitive at the top level. The top level must be an object or array."}
-}
-
-func (c *converter) row(slots []jsontext.Value) (parquet.Row, error) {
-	for i := range c.cells {
-		c.cells[i] = c.cells[i][:0]
-	}
-	if err := c.fields(c.columns, slots, 0, 0, 0); err != nil {
-		return nil, err
-	}
-	n := 0
-	for _, cell := range c.cells {
-		n += len(cell)
-	}
-	row := make(parquet.Row, 0, n)
-	for _, cell := range c.cells {
-		row = append(row, cell...)
-	}
-	return row, nil
 }
 
 // fields writes a struct's members, absent ones as null, from column on.

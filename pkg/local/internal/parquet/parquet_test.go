@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parquet-go/parquet-go"
 	"pgregory.net/rapid"
 
 	"hydrant/pkg/local/internal/glue"
@@ -190,6 +191,62 @@ func TestARecordIsWrittenWholeOrNotAtAll(t *testing.T) {
 }
 
 // A table may have gained columns since a file was written.
+// TestManyRowsReadBackInOrder goes over batches and row groups, with records that fail between, larger ones, and a buffer that the
+// caller uses again.
+func TestManyRowsReadBackInOrder(t *testing.T) {
+	cols := columns(t, "n", "bigint", "s", "string", "l", "array<string>")
+	var file bytes.Buffer
+	w, err := NewWriter(&file, cols, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var record []byte
+	var want []string
+	for n := range 2*maxRowsPerRowGroup + 4*batchRows {
+		row := fmt.Sprintf(`{"n":%d,"s":"a\n%d","l":["x%d","\u00e9"]}`, n, n, n)
+		if n%5000 == 0 {
+			row = fmt.Sprintf(`{"n":%d,"s":"%s","l":[]}`, n, strings.Repeat("long ", batchBytes/4))
+		}
+		if n%97 == 0 {
+			record = fmt.Appendf(record[:0], `{"n":1,"s":"gone","l":["gone"]}{"n":%d,"l":["gone"],"s":"gone"`, n)
+			if err := w.Write(record); err == nil {
+				t.Fatalf("%s is taken", record)
+			}
+		}
+		record = append(record[:0], row...)
+		if err := w.Write(record); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, strings.ReplaceAll(row, `\u00e9`, "é"))
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	err = Read(bytes.NewReader(file.Bytes()), int64(file.Len()), cols, func(row []byte) error {
+		if n < len(want) && strings.TrimSpace(string(row)) != want[n] {
+			t.Errorf("row %d is %.80s, want %.80s", n, row, want[n])
+		}
+		n++
+		return nil
+	})
+	if err != nil || n != len(want) || w.Rows() != int64(n) {
+		t.Errorf("read %d rows, %v; wrote %d, by its own count %d", n, err, len(want), w.Rows())
+	}
+	footer, err := parquet.OpenFile(bytes.NewReader(file.Bytes()), int64(file.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range footer.RowGroups() {
+		if group.NumRows() > maxRowsPerRowGroup+batchRows {
+			t.Errorf("a row group has %d rows", group.NumRows())
+		}
+	}
+	if got := len(footer.RowGroups()); got != 3 {
+		t.Errorf("%d row groups, want 3", got)
+	}
+}
+
 func TestReadFindsColumnsByName(t *testing.T) {
 	var file bytes.Buffer
 	w, err := NewWriter(&file, columns(t, "old", "string", "both", "map<string,int>"), Options{})

@@ -21,12 +21,20 @@ type Options struct {
 // maxRowsPerRowGroup bounds what the writer holds in memory before it moves pages on to its output.
 const maxRowsPerRowGroup = 16384
 
+// What is converted before it is handed to the columns' writers: a call for each column and row would cost more than the conversion.
+const (
+	batchRows  = 64
+	batchBytes = 128 << 10 // of records
+)
+
 // Writer writes records of JSON documents as rows of one Parquet file.
 type Writer struct {
 	file    *parquet.GenericWriter[any]
 	convert converter
 	rows    int64
-	batch   []parquet.Row
+	group   int    // rows of the row group in hand that are handed over
+	batch   int    // rows that are converted and not handed over
+	data    []byte // their records: values point into it
 }
 
 // NewWriter starts a file with the given columns. The error says which option or column cannot be honoured.
@@ -46,22 +54,53 @@ func NewWriter(w io.Writer, columns []glue.Column, o Options) (*Writer, error) {
 		return nil, fmt.Errorf("a Parquet file needs at least one column")
 	}
 	file := parquet.NewGenericWriter[any](w, parquet.NewSchema("hive_schema", newGroup(fieldsOf(columns))),
-		parquet.Compression(codec), parquet.DataPageVersion(1), parquet.MaxRowsPerRowGroup(maxRowsPerRowGroup))
+		parquet.Compression(codec), parquet.DataPageVersion(1))
 	return &Writer{file: file, convert: newConverter(columns, o)}, nil
 }
 
 // Write adds the rows of one record's data: no JSON document, one, or several after one another (Firehose accepts concatenated
-// documents, but no array of them). It adds all of the record's rows or, with a *DataError, none.
+// documents, but no array of them). It adds all of the record's rows or, with a *DataError, none. The data is not kept.
 func (w *Writer) Write(record []byte) error {
-	rows, err := w.convert.record(record, w.batch[:0])
-	w.batch = rows
+	if len(w.data)+len(record) > cap(w.data) {
+		if err := w.flush(); err != nil {
+			return err
+		}
+		if len(record) > cap(w.data) {
+			w.data = make([]byte, 0, max(batchBytes, len(record)))
+		}
+	}
+	start := len(w.data)
+	w.data = append(w.data, record...)
+	rows, err := w.convert.record(w.data[start:])
 	if err != nil {
+		w.data = w.data[:start]
 		return err
 	}
-	if _, err := w.file.WriteRows(rows); err != nil {
-		return fmt.Errorf("writing Parquet rows: %w", err)
+	w.rows += int64(rows)
+	if w.batch += rows; w.batch >= batchRows {
+		return w.flush()
 	}
-	w.rows += int64(len(rows))
+	return nil
+}
+
+// flush hands the converted rows to the columns' writers, which copy them.
+func (w *Writer) flush() error {
+	for i, column := range w.file.ColumnWriters() {
+		if _, err := column.WriteRowValues(w.convert.cells[i]); err != nil {
+			return fmt.Errorf("writing Parquet rows: %w", err)
+		}
+	}
+	w.convert.clear()
+	w.data = w.data[:0]
+	w.group += w.batch
+	w.batch = 0
+	if w.group < maxRowsPerRowGroup {
+		return nil
+	}
+	w.group = 0
+	if err := w.file.Flush(); err != nil {
+		return fmt.Errorf("writing a Parquet row group: %w", err)
+	}
 	return nil
 }
 
@@ -70,6 +109,9 @@ func (w *Writer) Rows() int64 { return w.rows }
 
 // Close writes what is buffered and the file's footer. It does not close the underlying writer.
 func (w *Writer) Close() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
 	if err := w.file.Close(); err != nil {
 		return fmt.Errorf("writing the end of a Parquet file: %w", err)
 	}
