@@ -78,7 +78,7 @@ func Open(cfg Config) (_ *Service, err error) {
 		}
 	}()
 	for _, c := range cfg.Queues {
-		if err := c.validate(); err != nil {
+		if err := c.Validate(); err != nil {
 			return nil, fmt.Errorf("queue %s: %w", c.Name, err)
 		}
 		if s.queues[c.Name] != nil {
@@ -101,7 +101,8 @@ func Open(cfg Config) (_ *Service, err error) {
 	return s, nil
 }
 
-func (c *QueueConfig) validate() error {
+// Validate refuses what CreateQueue refuses, naming the property of AWS::SQS::Queue.
+func (c *QueueConfig) Validate() error {
 	within := func(name string, d, least, most time.Duration) error {
 		if d < least || d > most {
 			return fmt.Errorf("%s: %v is not within %v and %v", name, d, least, most)

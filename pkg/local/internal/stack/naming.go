@@ -15,6 +15,8 @@ type naming struct {
 	service, arn string // of the ARN; arn holds %s for the name
 	// ref answers Ref where it is not simply the name.
 	ref func(a Account, logicalID string, properties *template.Value) string
+	// nameOf answers what stands in the ARN where that is not Ref.
+	nameOf func(id string) string
 	// attributes answers what there is beside Arn; false: there is no such attribute.
 	attributes func(a Account, id, attribute string, properties *template.Value) (string, bool)
 }
@@ -31,7 +33,11 @@ func (a Account) attribute(logicalID, resourceType, attribute string, properties
 		return id, nil
 	}
 	if attribute == "Arn" && k.hasARN() {
-		return a.arn(k.service, fmt.Sprintf(k.arn, id)), nil
+		name := id
+		if k.nameOf != nil {
+			name = k.nameOf(id)
+		}
+		return a.arn(k.service, fmt.Sprintf(k.arn, name)), nil
 	}
 	if k.attributes != nil {
 		if value, ok := k.attributes(a, id, attribute, properties); ok {
@@ -111,4 +117,42 @@ func policyARN(a Account, logicalID string, properties *template.Value) string {
 		name = given.Text
 	}
 	return a.arn("iam", "policy/"+name)
+}
+
+func queueURL(a Account, logicalID string, properties *template.Value) string {
+	name := a.StackName + "-" + logicalID
+	if given := properties.Get("QueueName"); given != nil {
+		name = given.Text
+	}
+	return a.QueueURL + "/" + a.ID + "/" + name
+}
+
+func queueName(url string) string { return lastPart(url, "/") }
+
+func queueAttributes(_ Account, id, attribute string, _ *template.Value) (string, bool) {
+	switch attribute {
+	case "QueueName":
+		return queueName(id), true
+	case "QueueUrl":
+		return id, true
+	}
+	return "", false
+}
+
+func topicARN(a Account, logicalID string, properties *template.Value) string {
+	name := a.StackName + "-" + logicalID
+	if given := properties.Get("TopicName"); given != nil {
+		name = given.Text
+	}
+	return a.arn("sns", name)
+}
+
+func topicAttributes(_ Account, id, attribute string, _ *template.Value) (string, bool) {
+	switch attribute {
+	case "TopicArn":
+		return id, true
+	case "TopicName":
+		return lastPart(id, ":"), true
+	}
+	return "", false
 }

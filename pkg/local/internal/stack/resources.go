@@ -46,13 +46,15 @@ func (b *builder) api(r template.Resource) error {
 
 func (b *builder) function(r template.Resource) error {
 	p := struct {
-		FunctionName string `cfn:"FunctionName"`
-		CodeURI      string `cfn:"CodeUri,required"`
-		Handler      string `cfn:"Handler,required"`
-		Runtime      string `cfn:"Runtime,required"`
-		MemorySize   int    `cfn:"MemorySize"`
-		Timeout      int    `cfn:"Timeout"`
-		Reserved     int    `cfn:"ReservedConcurrentExecutions"`
+		FunctionName string          `cfn:"FunctionName"`
+		CodeURI      string          `cfn:"CodeUri,required"`
+		Handler      string          `cfn:"Handler,required"`
+		Runtime      string          `cfn:"Runtime,required"`
+		MemorySize   int             `cfn:"MemorySize"`
+		Timeout      int             `cfn:"Timeout"`
+		Reserved     int             `cfn:"ReservedConcurrentExecutions"`
+		Events       *template.Value `cfn:"Events"`
+		InvokeConfig *template.Value `cfn:"EventInvokeConfig"`
 		Environment  struct {
 			Variables map[string]string `cfn:"Variables"`
 		} `cfn:"Environment"`
@@ -83,7 +85,10 @@ func (b *builder) function(r template.Resource) error {
 		MemoryMB: p.MemorySize, Environment: p.Environment.Variables, Concurrency: p.Reserved,
 		LogGroup: p.LoggingConfig.LogGroup, LogFormat: p.LoggingConfig.LogFormat, LogLevel: p.LoggingConfig.ApplicationLogLevel,
 	}})
-	return nil
+	if err := b.invokeConfig(r, p.InvokeConfig); err != nil {
+		return err
+	}
+	return b.events(r, p.Events)
 }
 
 func (b *builder) stream(r template.Resource) error {
@@ -109,10 +114,14 @@ func (b *builder) stream(r template.Resource) error {
 
 func (b *builder) bucket(r template.Resource) error {
 	var p struct {
-		BucketName string `cfn:"BucketName"`
+		BucketName    string          `cfn:"BucketName"`
+		Notifications *template.Value `cfn:"NotificationConfiguration"`
 	}
 	b.out.Buckets = append(b.out.Buckets, b.id(r).ID)
-	return r.Properties.Decode(&p)
+	if err := r.Properties.Decode(&p); err != nil || p.Notifications == nil {
+		return err
+	}
+	return b.notifications(b.id(r).ID, p.Notifications)
 }
 
 func (b *builder) database(r template.Resource) error {

@@ -17,7 +17,10 @@ import (
 )
 
 // Account is where a stack lies.
-type Account struct{ ID, Region, Partition, URLSuffix, StackName string }
+type Account struct {
+	ID, Region, Partition, URLSuffix, StackName string
+	QueueURL                                    string // of the service: a queue's Ref is <QueueURL>/<ID>/<name>
+}
 
 // Resource is a resource as the control API shows it: ID is what Ref gives.
 type Resource struct {
@@ -36,6 +39,12 @@ type Stack struct {
 	Functions  []Function
 	Buckets    []string
 	Tables     []*glue.Table
+
+	Queues        []Queue
+	Notifications []Notification
+	Mappings      []Mapping
+	Subscriptions []Subscription
+	Asyncs        []Async // one for each function
 }
 
 // API is a REST API and its one stage.
@@ -135,6 +144,13 @@ var kinds = map[string]kind{
 		without: []string{"LogGroupName", "RetentionInDays", "KmsKeyId", "Tags"}, // streams are bounded by size here
 	},
 
+	"AWS::SQS::Queue": {
+		naming: naming{property: "QueueName", service: "sqs", arn: "%s", ref: queueURL, nameOf: queueName, attributes: queueAttributes}, build: (*builder).queue,
+		// The disk is the developer's own.
+		without: []string{"SqsManagedSseEnabled", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "RedriveAllowPolicy", "Tags"},
+	},
+	"AWS::Logs::SubscriptionFilter": {naming: naming{property: "FilterName"}, build: (*builder).subscriptionFilter, without: []string{"RoleArn", "Distribution"}},
+
 	// Made when it is first written to.
 	"AWS::Logs::LogStream": {naming: naming{property: "LogStreamName"}},
 	// There are no permissions on one machine: whoever reaches it owns it.
@@ -143,9 +159,14 @@ var kinds = map[string]kind{
 	"AWS::S3::BucketPolicy":    {naming: naming{property: "Bucket"}},
 	"AWS::ApiGateway::Account": {},
 	"AWS::Lambda::Permission":  {},
+	"AWS::SQS::QueuePolicy":    {},
+	"AWS::SNS::TopicPolicy":    {},
 	// Nobody watches one machine.
 	"AWS::CloudWatch::Alarm":     {naming: naming{property: "AlarmName", service: "cloudwatch", arn: "alarm:%s"}},
 	"AWS::CloudWatch::Dashboard": {naming: naming{property: "DashboardName"}},
+	"AWS::SNS::Topic":            {naming: naming{ref: topicARN, attributes: topicAttributes}},
+	// Text for Athena, which is not here.
+	"AWS::Athena::NamedQuery": {},
 }
 
 func (b *builder) resource(r template.Resource) error {
@@ -188,7 +209,7 @@ func (b *builder) check() error {
 			return d.Errorf("it calls the function %q, which is not in the template", t.FunctionARN)
 		}
 	}
-	return nil
+	return b.checkMessaging()
 }
 
 // Table answers a table by its database and name, by its name alone, or by its logical id; nil if there is none.

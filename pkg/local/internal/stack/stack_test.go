@@ -15,13 +15,18 @@ import (
 
 var account = Account{ID: "000000000000", Region: "eu-west-1", Partition: "aws", URLSuffix: "amazonaws.com", StackName: "hydrant-local"}
 
-func load(t *testing.T, text string) (*Stack, error) {
+func write(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "t.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Load(path, nil, account)
+	return path
+}
+
+func load(t *testing.T, text string) (*Stack, error) {
+	t.Helper()
+	return Load(write(t, text), nil, account)
 }
 
 func TestTheTemplateOfThisProject(t *testing.T) {
@@ -90,7 +95,7 @@ Resources:
 `
 	for name, tc := range map[string]struct{ text, want string }{
 		"a type it does not know": {
-			"Resources:\n  Queue: {Type: AWS::SQS::Queue}", "t.yaml:2:3: Queue: the local runner does not support resources of the type AWS::SQS::Queue",
+			"Resources:\n  Items: {Type: AWS::DynamoDB::Table}", "t.yaml:2:3: Items: the local runner does not support resources of the type AWS::DynamoDB::Table",
 		},
 		"a property it does not know": {
 			"Resources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n      ReplicationConfiguration: {}", "t.yaml:5:7: B.Properties.ReplicationConfiguration: not supported by the local runner",
