@@ -22,26 +22,29 @@ const (
 	traced = "Root=" + trace + ";Parent=" + parent + ";Sampled=1"
 )
 
-// The SDK reads its environment before main, so each case is a process of its own: this test's, which traces then.
+// The SDK reads its environment before main, so each case is a process of its own: this test's, which then traces three batches and a broken
+// one for each header that it is given.
 func TestMain(m *testing.M) {
-	header, ok := os.LookupEnv("TEST_TRACE_HEADER")
+	headers, ok := os.LookupEnv("TEST_TRACE_HEADERS")
 	if !ok {
 		os.Exit(m.Run())
 	}
-	ctx := context.Background()
-	if header != "none" {
-		//lint:ignore SA1029 it is the key that aws-lambda-go has
-		ctx = context.WithValue(ctx, "x-amzn-trace-id", header)
-	}
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
 	tracer := telemetry.NewTracer(os.Getenv("TEST_TRACE") != "off", log)
-	for range 3 {
-		_, segment := tracer.Begin(ctx, "batch")
-		segment.Annotate("records", 7)
-		segment.End(nil)
+	for header := range strings.SplitSeq(headers, "\n") {
+		ctx := context.Background()
+		if header != "none" {
+			//lint:ignore SA1029 it is the key that aws-lambda-go has
+			ctx = context.WithValue(ctx, "x-amzn-trace-id", header)
+		}
+		for range 3 {
+			_, segment := tracer.Begin(ctx, "batch")
+			segment.Annotate("records", 7)
+			segment.End(nil)
+		}
+		_, segment := tracer.Begin(ctx, "broken")
+		segment.End(errors.New("no batch"))
 	}
-	_, segment := tracer.Begin(ctx, "broken")
-	segment.End(errors.New("no batch"))
 	fmt.Println("done")
 }
 
@@ -90,7 +93,7 @@ func received(t *testing.T, daemon *net.UDPConn) (datagrams []string) {
 
 func TestSubsegment(t *testing.T) {
 	daemon := startDaemon(t)
-	out := runTraced(t, "AWS_XRAY_DAEMON_ADDRESS="+daemon.LocalAddr().String(), "TEST_TRACE_HEADER="+traced+";Lineage=1:a87bd80c:0")
+	out := runTraced(t, "AWS_XRAY_DAEMON_ADDRESS="+daemon.LocalAddr().String(), "TEST_TRACE_HEADERS="+traced+";Lineage=1:a87bd80c:0")
 	got := received(t, daemon)
 	if len(got) != 4 || out != "done\n" {
 		t.Fatalf("printed %q and sent %q", out, got)
@@ -125,31 +128,38 @@ func TestSubsegment(t *testing.T) {
 }
 
 func TestNothingIsTraced(t *testing.T) {
-	for name, tc := range map[string]struct{ header, more string }{
-		"when it is off":                {traced, "TEST_TRACE=off"},
-		"when the SDK is off":           {traced, "AWS_XRAY_SDK_DISABLED=true"},
-		"without a header":              {"none", ""},
-		"with an empty header":          {"", ""},
-		"with a trace that is not kept": {"Root=" + trace + ";Parent=" + parent + ";Sampled=0", ""},
-		"with no decision":              {"Root=" + trace + ";Parent=" + parent, ""},
-		"with a decision to be made":    {"Root=" + trace + ";Parent=" + parent + ";Sampled=?", ""},
-		"with no parent":                {"Root=" + trace + ";Sampled=1", ""},
-		"with no root":                  {"Parent=" + parent + ";Sampled=1", ""},
-		"with a root cut short":         {"Root=1-5759e988-bd862e3f;Parent=" + parent + ";Sampled=1", ""},
-		"with a root of another form":   {"Root=2" + trace[1:] + ";Parent=" + parent + ";Sampled=1", ""},
-		"with a parent of no hex":       {"Root=" + trace + ";Parent=53995c3f42cd8adx;Sampled=1", ""},
-		"with separators alone":         {";;=;=", ""},
-		"with any text":                 {"\x01\xff" + strings.Repeat("Root=;", 10_000), ""},
+	const decided, undecided = "Root=" + trace + ";Parent=" + parent + ";Sampled=", "Root=" + trace + ";Parent=" + parent
+	headers := strings.Join([]string{
+		"none",
+		"",
+		decided + "0",
+		decided + "?",
+		undecided,
+		"Root=" + trace + ";Sampled=1",
+		"Parent=" + parent + ";Sampled=1",
+		"Root=1-5759e988-bd862e3f;Parent=" + parent + ";Sampled=1",
+		"Root=2" + trace[1:] + ";Parent=" + parent + ";Sampled=1",
+		"Root=" + trace + ";Parent=53995c3f42cd8adx;Sampled=1",
+		"Root=" + trace + ";Parent=" + parent + "00;Sampled=1",
+		";;=;=",
+		"\x01\xff" + strings.Repeat("Root=;", 1_000),
+	}, "\n")
+	for name, environment := range map[string][]string{
+		"when it is off":      {"TEST_TRACE=off", "TEST_TRACE_HEADERS=" + traced},
+		"when the SDK is off": {"AWS_XRAY_SDK_DISABLED=true", "TEST_TRACE_HEADERS=" + traced},
+		"by default":          {"TEST_TRACE_HEADERS=" + headers},
+		"to panic":            {"TEST_TRACE_HEADERS=" + headers, "AWS_XRAY_CONTEXT_MISSING=RUNTIME_ERROR"},
+		"to log":              {"TEST_TRACE_HEADERS=" + headers, "AWS_XRAY_CONTEXT_MISSING=LOG_ERROR"},
+		"to ignore":           {"TEST_TRACE_HEADERS=" + headers, "AWS_XRAY_CONTEXT_MISSING=IGNORE_ERROR"},
+		"to do anything":      {"TEST_TRACE_HEADERS=" + headers, "AWS_XRAY_CONTEXT_MISSING=anything"},
 	} {
-		for _, missing := range []string{"", "RUNTIME_ERROR", "LOG_ERROR", "IGNORE_ERROR", "anything"} {
-			t.Run(name+" "+missing, func(t *testing.T) {
-				daemon := startDaemon(t)
-				out := runTraced(t, "AWS_XRAY_DAEMON_ADDRESS="+daemon.LocalAddr().String(), "AWS_XRAY_CONTEXT_MISSING="+missing, "TEST_TRACE_HEADER="+tc.header, tc.more)
-				if got := received(t, daemon); len(got) != 0 || out != "done\n" {
-					t.Errorf("printed %q and sent %q", out, got)
-				}
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			daemon := startDaemon(t)
+			out := runTraced(t, append(environment, "AWS_XRAY_DAEMON_ADDRESS="+daemon.LocalAddr().String())...)
+			if got := received(t, daemon); len(got) != 0 || out != "done\n" {
+				t.Errorf("printed %q and sent %q", out, got)
+			}
+		})
 	}
 }
 
@@ -162,7 +172,7 @@ func TestNoDaemon(t *testing.T) {
 	}
 	for name, address := range map[string]string{"nobody listens": address, "no such host": "240.0.0.1:2000"} {
 		t.Run(name, func(t *testing.T) {
-			out := runTraced(t, "AWS_XRAY_DAEMON_ADDRESS="+address, "TEST_TRACE_HEADER="+traced)
+			out := runTraced(t, "AWS_XRAY_DAEMON_ADDRESS="+address, "TEST_TRACE_HEADERS="+traced)
 			log, found := strings.CutSuffix(out, "done\n")
 			if !found || strings.Count(log, "\n") > 1 {
 				t.Errorf("printed %q", out)
