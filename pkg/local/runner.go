@@ -102,7 +102,7 @@ func start(ctx context.Context, o *options, stderr io.Writer) (_ *runner, err er
 		return nil, err
 	}
 	r.startDeliveries()
-	r.serve(awsListener, r.awsHandler())
+	r.serve(awsListener, guard(r.awsHandler(), o.aws))
 	if apiListener != nil {
 		r.serve(apiListener, r.api)
 	}
