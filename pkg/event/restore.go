@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -35,7 +36,8 @@ func (j *Judge) Restore(data []byte) (e []byte, o Origin, ok bool) {
 			event.add(p.fields[at].name, p.fields[at].restore(value))
 			continue
 		case at == fieldReceivedAt:
-			o.ReceivedAt, ok = parseTimestamp(value.text())
+			at, err := time.Parse(rowTime, value.text())
+			o.ReceivedAt, ok = at.UnixMilli(), err == nil
 			seen++
 		case at == fieldAttempt:
 			o.Attempt, err = strconv.Atoi(string(value.raw))
@@ -83,6 +85,15 @@ func (f *field) restore(value *tree) *tree {
 	return value
 }
 
+// rowTime is how rows have times.
+const rowTime = "2006-01-02T15:04:05.000Z"
+
+// quotedText is what a JSON string says. The error would tell of ill-formed UTF-8, which becomes U+FFFD, as in rows.
+func quotedText(quoted []byte) string {
+	text, _ := jsontext.AppendUnquote(nil, quoted)
+	return string(text)
+}
+
 // tree is a JSON value whose objects and arrays can be changed.
 type tree struct {
 	kind   jsontext.Kind
@@ -125,7 +136,7 @@ func readTree(d *jsontext.Decoder, levels int) (*tree, error) {
 			if err != nil {
 				return nil, err
 			}
-			name = unquote(string(quoted), false)
+			name = quotedText(quoted)
 		}
 		value, err := readTree(d, levels-1)
 		if err != nil {
@@ -158,7 +169,7 @@ func (t *tree) text() string {
 	if t == nil || t.kind != '"' {
 		return ""
 	}
-	return unquote(string(t.raw), false)
+	return quotedText(t.raw)
 }
 
 // merge puts into t what stands in extra: members that t lacks, and elements, where null stands for one of which everything is known. It
@@ -197,7 +208,8 @@ func (t *tree) append(dst []byte) []byte {
 				dst = append(dst, ',')
 			}
 			if t.kind == '{' {
-				dst = append(appendText(dst, t.names[i]), ':')
+				dst, _ = jsontext.AppendQuote(dst, t.names[i])
+				dst = append(dst, ':')
 			}
 			dst = value.append(dst)
 		}
