@@ -28,15 +28,16 @@ var ours = []rule{
 	{name: "pkg/event", imports: []string{"pkg/jsonscan"}},
 	{name: "pkg/record", imports: []string{"pkg/jsonscan"}},
 	{name: "pkg/firehose", imports: []string{"pkg/jsonscan"}},
+	{name: "pkg/authorizer"},
 	{name: "pkg/telemetry", tests: []string{"pkg/telemetry/emftest"}},
 	{name: "pkg/telemetry/emftest"},
 	// What is called does not know who counts: the functions hand it a recorder.
 	{name: "pkg/transform", imports: []string{"pkg/event", "pkg/record", "pkg/firehose"}},
-	{name: "functions/*", imports: []string{"pkg/event", "pkg/record", "pkg/firehose", "pkg/telemetry", "pkg/transform"}, tests: []string{"pkg/telemetry/emftest"}},
+	{name: "functions/*", imports: []string{"pkg/event", "pkg/record", "pkg/firehose", "pkg/telemetry", "pkg/transform", "pkg/authorizer"}, tests: []string{"pkg/telemetry/emftest"}},
 	// The runner knows AWS and never us: shapes that both sides shared would hide a wrong name on both.
 	{name: "pkg/local/internal/*", imports: []string{"pkg/local/internal/*"}},
 	{name: "pkg/local", imports: []string{"pkg/local/internal/*"}, tests: []string{"pkg/event"}},
-	{name: "pkg/tools/*", imports: []string{"pkg/event", "pkg/record", "pkg/firehose", "pkg/transform"}},
+	{name: "pkg/tools/*", imports: []string{"pkg/event", "pkg/record", "pkg/firehose", "pkg/transform", "pkg/authorizer"}},
 }
 
 // theirs says where alone a library may be imported.
@@ -52,6 +53,8 @@ var theirs = []struct {
 	{"github.com/aws/aws-sdk-go-v2/*", []string{"functions/*"}, "AWS clients are made where the wiring is"},
 	{"github.com/aws/aws-lambda-go/*", []string{"functions/*", "pkg/telemetry"}, "the packages do not know who calls them"},
 	{"github.com/aws/aws-xray-sdk-go/*", []string{"pkg/telemetry"}, "the SDK is in maintenance, and will be replaced in one place"},
+	{"github.com/golang-jwt/jwt/*", []string{"pkg/authorizer", "pkg/tools/token"}, "who may send is said in one place"},
+	{"github.com/go-jose/go-jose/*", []string{"pkg/authorizer", "pkg/tools/token"}, "who may send is said in one place"},
 	{"github.com/caarlos0/env/*", []string{"functions/*"}, "settings are read where the wiring is"},
 }
 
