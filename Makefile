@@ -20,10 +20,10 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench format generate validate build build-TransformFunction parquet clean FORCE
+.PHONY: help demo run test check check-events bench format generate validate build build-TransformFunction parquet clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(BIN)/hydrant-local $(BIN)/demo ## send every request under events/api through the local runner and show where its events went
 	@$(BIN)/demo -runner $(BIN)/hydrant-local -data $(DATA)/demo -build $(DATA)/build
@@ -47,8 +47,11 @@ bench: $(BIN)/hydrant-local $(BIN)/load ## print how fast and how big the servic
 	go test -run '^$$' -bench . -benchmem ./pkg/event ./pkg/transform
 	@$(BIN)/load -runner $(BIN)/hydrant-local
 
-generate: ## write what follows from pkg/event/catalogue.go: the table's columns in template.yaml
-	go run ./pkg/tools/generate
+generate: ## write what follows from pkg/event/catalogue.go: columns and batch size in template.yaml, samples, docs/events.md
+	@go run ./pkg/tools/generate
+
+check-events: $(BIN)/check-events ## judge the events in FILE, or on standard input, as the stream will (JSON=1: as JSON lines)
+	@$(BIN)/check-events $(if $(JSON),-json) $(if $(FILE),'$(FILE)')
 
 validate: $(VENV)/installed ## sam validate, its linter, and both again on what SAM makes of template.yaml
 	PYTHON=$(VENV)/bin/python .ci/validate
@@ -73,7 +76,7 @@ clean: ## remove what was built, and what the local runner keeps
 $(BIN)/hydrant-local: FORCE
 	@test -x $@ || echo "building the local runner; the first time takes a minute or two"
 	@go build -trimpath -o $@ ./pkg/local
-$(BIN)/demo $(BIN)/load: FORCE
+$(BIN)/demo $(BIN)/load $(BIN)/check-events: FORCE
 	@go build -trimpath -o $@ ./pkg/tools/$(@F)
 
 $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/benchstat: .ci/tools/go.mod .ci/tools/go.sum
