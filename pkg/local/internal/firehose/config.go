@@ -41,6 +41,10 @@ type Config struct {
 
 	LogGroup, LogStream string // the error log; both empty: none
 	InFlight            int    // how many batches are at the function at the same time; 0: DefaultInFlight
+
+	// Trouble hears of what has stood in the way of delivery for several attempts and is not the data's fault: a full disk, no S3. Attempts
+	// go on. It may be nil.
+	Trouble func(error)
 }
 
 // Transform is the processor of type Lambda.

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -131,41 +132,72 @@ func (d *DeliveryStream) Run(ctx context.Context) error {
 		d.ended = nil
 		close(ended)
 	}()
-	failures, pause := 0, time.Duration(0)
-	for ctx.Err() == nil {
-		err := d.runUntilReset(ctx, pause)
+	for failures := 0; ctx.Err() == nil; {
+		err := d.runUntilReset(ctx)
 		if ctx.Err() != nil || err == nil {
-			failures, pause = 0, 0
+			failures = 0
 			continue
 		}
 		failures++
-		pause = backoff(failures)
 		d.tally.update(func(s *Stats) { s.LastError = err.Error() })
 		d.log.write(faultInternal, "")
+		if failures == patience {
+			d.trouble(err)
+		}
+		if d.pause(ctx, failures, err) {
+			failures = 0
+		}
 	}
 	return nil
 }
 
-// runUntilReset runs one pipeline, after a pause, to its end. A reset ends it, and is no error.
-func (d *DeliveryStream) runUntilReset(ctx context.Context, pause time.Duration) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// runUntilReset runs one pipeline to its end. A reset ends it, and is no error.
+func (d *DeliveryStream) runUntilReset(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	finished := make(chan error, 1)
-	go func() {
-		err := sleep(ctx, pause)
-		if err == nil {
-			err = newPipeline(d).run(ctx)
-		}
-		finished <- err
-	}()
+	go func() { finished <- newPipeline(d).run(ctx) }()
 	select {
 	case err := <-finished:
 		return err
 	case r := <-d.resets:
-		cancel()
+		cancel(errReset)
 		<-finished
 		r.done <- d.clear(r.empty)
 		return nil
+	}
+}
+
+func (d *DeliveryStream) trouble(err error) {
+	if d.cfg.Trouble != nil {
+		d.cfg.Trouble(err)
+	}
+}
+
+// errReset is what a flush hears that a reset cut off.
+var errReset = errors.New("it was reset meanwhile")
+
+// pause waits after a pipeline that failed, the longer the more often; a reset ends it. Those who wait for a flush are told what is wrong
+// once there is little hope that the next pipeline does better.
+func (d *DeliveryStream) pause(ctx context.Context, failures int, failed error) (reset bool) {
+	timer := time.NewTimer(backoff(failures))
+	defer timer.Stop()
+	var flushes <-chan *flush
+	if failures >= patience {
+		flushes = d.flushes
+	}
+	for {
+		select {
+		case <-timer.C:
+			return false
+		case <-ctx.Done():
+			return false
+		case f := <-flushes:
+			f.done <- failed
+		case r := <-d.resets:
+			r.done <- d.clear(r.empty)
+			return true
+		}
 	}
 }
 
@@ -191,7 +223,7 @@ func (d *DeliveryStream) Flush(ctx context.Context) error {
 }
 
 func (d *DeliveryStream) notFlushed(err error) error {
-	if last := d.Stats().LastError; last != "" {
+	if last := d.Stats().LastError; last != "" && !strings.Contains(err.Error(), last) {
 		return fmt.Errorf("delivery stream %s: not everything is delivered: %w (last error: %s)", d.cfg.Name, err, last)
 	}
 	return fmt.Errorf("delivery stream %s: not everything is delivered: %w", d.cfg.Name, err)

@@ -2,6 +2,7 @@ package firehose
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -51,8 +52,12 @@ func (p *pipeline) run(ctx context.Context) error {
 	if closeErr := deliver.discard(); err == nil {
 		err = closeErr
 	}
+	told := err
+	if errors.Is(err, context.Canceled) {
+		told = context.Cause(ctx) // a reset, or the end
+	}
 	for f := range p.flushes {
-		p.answer(f, err)
+		p.answer(f, told)
 	}
 	p.d.tally.forgetUnstored()
 	return err

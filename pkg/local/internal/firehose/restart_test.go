@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -244,6 +245,50 @@ func TestResetWhileNothingCanBeRead(t *testing.T) {
 		}
 		if waited := time.Since(started); waited != 0 {
 			t.Errorf("the reset took %v", waited)
+		}
+	})
+}
+
+// A full disk, say. Nobody must wait for ever, or not be told.
+func TestAFlushWhileNothingCanBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stream, cfg := newMemoryStream(1), testConfig(t.TempDir())
+		stream.broken = errors.New("disk on fire")
+		var heard []string
+		cfg.Trouble = func(err error) { heard = append(heard, err.Error()) }
+		r := start(t, cfg, stream, echo)
+		for range 3 {
+			started := time.Now()
+			if err := r.Flush(t.Context()); err == nil || strings.Count(err.Error(), "disk on fire") != 1 {
+				t.Errorf("got error %v", err)
+			}
+			if waited := time.Since(started); waited > time.Minute {
+				t.Errorf("the flush took %v", waited)
+			}
+		}
+		if want := []string{"reading shardId-000000000000: disk on fire"}; !slices.Equal(heard, want) {
+			t.Errorf("heard %q, want %q", heard, want)
+		}
+	})
+}
+
+func TestAFlushThatAResetCutsOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stream, invoked := newMemoryStream(1), make(chan struct{})
+		stream.put(0, "a")
+		r := start(t, testConfig(t.TempDir()), stream, func(ctx context.Context, _ []byte) ([]byte, string, error) {
+			close(invoked)
+			<-ctx.Done()
+			return nil, "", ctx.Err()
+		})
+		flushed := make(chan error, 1)
+		go func() { flushed <- r.Flush(t.Context()) }()
+		<-invoked
+		if err := r.ResetWith(stream.empty); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-flushed; !errors.Is(err, errReset) {
+			t.Errorf("got error %v", err)
 		}
 	})
 }

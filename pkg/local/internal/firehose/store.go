@@ -14,8 +14,8 @@ const contentType = "application/octet-stream"
 // graceOnStop is how long a shipment at hand may take when the delivery stream is told to stop.
 const graceOnStop = 5 * time.Second
 
-// flushPatience is after how many failed attempts to store an object those who wait for a flush are told. The attempts go on.
-const flushPatience = 3
+// patience is after how many failed attempts those who wait for a flush are told, and the Config's Trouble. The attempts go on.
+const patience = 3
 
 // store puts shipments into S3, one after another, and moves the checkpoint behind each.
 func (p *pipeline) store(ctx context.Context) error {
@@ -87,9 +87,10 @@ func (p *pipeline) put(ctx context.Context, s *shipment, o *object) error {
 			t.StoreFailures++
 			t.LastError = f.code + ": " + err.Error()
 		})
-		if failures == flushPatience {
+		if failures == patience {
+			p.d.trouble(err)
 			for _, waiting := range s.flushes {
-				p.answer(waiting, fmt.Errorf("object %s/%s could not be stored: %w", p.d.cfg.Bucket, o.key, err))
+				p.answer(waiting, err)
 			}
 		}
 		if err := sleep(ctx, backoff(failures)); err != nil {
