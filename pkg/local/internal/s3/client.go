@@ -2,9 +2,11 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"net/url"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -21,11 +23,11 @@ type Object struct {
 }
 
 // Client makes a client of the server.
-func (s *Server) Client() (*Client, error) {
+func (a Access) Client() (*Client, error) {
 	client, err := minio.New("s3", &minio.Options{
-		Creds:     credentials.NewStaticV4(s.config.AccessKey, s.config.SecretKey, ""),
-		Region:    s.config.Region,
-		Transport: s.transport, BucketLookup: minio.BucketLookupPath,
+		Creds:     credentials.NewStaticV4(a.config.AccessKey, a.config.SecretKey, ""),
+		Region:    a.config.Region,
+		Transport: a.transport, BucketLookup: minio.BucketLookupPath,
 	})
 	if err != nil {
 		return nil, err
@@ -61,6 +63,10 @@ func fault(err error, format string, args ...any) error {
 	doing := fmt.Sprintf(format, args...)
 	if response := minio.ToErrorResponse(err); response.Code != "" && response.Code != "InternalError" {
 		return &Error{doing, response}
+	}
+	var request *url.Error // which repeats the address of doing
+	if errors.As(err, &request) {
+		err = request.Err
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
@@ -111,15 +117,33 @@ func (c *Client) Open(ctx context.Context, bucket, key string) (interface {
 	return object, info.Size, nil
 }
 
-// Empty removes every object of a bucket.
+// Stat answers an object's ETag, without quotes, and its size. The *Error of one that is not there has the code NoSuchKey.
+func (c *Client) Stat(ctx context.Context, bucket, key string) (etag string, size int64, err error) {
+	info, err := c.minio.StatObject(ctx, bucket, key, minio.StatObjectOptions{})
+	if err != nil {
+		return "", 0, fault(err, "looking at s3://%s/%s", bucket, key)
+	}
+	return info.ETag, info.Size, nil
+}
+
+// Empty removes every object of a bucket. It goes on behind one that cannot be removed.
 func (c *Client) Empty(ctx context.Context, bucket string) error {
-	for o, err := range c.List(ctx, bucket, "") {
-		if err != nil {
-			return err
-		}
-		if err := c.minio.RemoveObject(ctx, bucket, o.Key, minio.RemoveObjectOptions{}); err != nil {
-			return fault(err, "removing s3://%s/%s", bucket, o.Key)
+	var listing error
+	objects := func(yield func(minio.ObjectInfo) bool) {
+		for o, err := range c.List(ctx, bucket, "") {
+			if listing = err; err != nil || !yield(minio.ObjectInfo{Key: o.Key}) {
+				return
+			}
 		}
 	}
-	return nil
+	results, err := c.minio.RemoveObjectsWithIter(ctx, bucket, objects, minio.RemoveObjectsOptions{})
+	if err != nil {
+		return fault(err, "emptying s3://%s", bucket)
+	}
+	for r := range results {
+		if r.Err != nil {
+			err = errors.Join(err, fault(r.Err, "removing s3://%s/%s", bucket, r.ObjectName))
+		}
+	}
+	return errors.Join(err, listing)
 }

@@ -120,6 +120,40 @@ func TestObjectsArePlainFilesThatOutliveTheServer(t *testing.T) {
 	}
 }
 
+func TestEmptyTakesEveryKey(t *testing.T) {
+	dir := t.TempDir()
+	_, c := start(t, dir)
+	if err := c.EnsureBucket(t.Context(), "bucket"); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"a/b/c", "a/d", "%2e%2e/x", `..\..`, "<&>'\"", "a b", "ü/ü"} {
+		if err := c.Put(t.Context(), "bucket", key, strings.NewReader("x"), 1, "", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Our own client takes no key of blanks; S3 and other clients do.
+	if err := os.WriteFile(filepath.Join(dir, "s3/bucket", "\u2028"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Empty(t.Context(), "bucket"); err != nil {
+		t.Fatal(err)
+	}
+	if got := keys(t, c, ""); got != "" {
+		t.Errorf("left: %q", got)
+	}
+}
+
+func TestClosingAServerThatHasEnded(t *testing.T) {
+	s, _ := start(t, t.TempDir())
+	if err := s.input.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-s.Exited()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestErrorsCarryS3sCode(t *testing.T) {
 	_, c := start(t, t.TempDir())
 	if err := c.Put(t.Context(), "missing", "a", strings.NewReader(""), 0, "", ""); code(err) != "NoSuchBucket" {

@@ -44,7 +44,7 @@ func Serve(c Config, socket string, input io.Reader) error {
 		return err
 	}
 	backend, err := posix.New(objects, store, posix.PosixOpts{
-		SideCarDir: sidecar, ValidateBucketNames: true,
+		SideCarDir: sidecar, ValidateBucketNames: true, CopyObjectThreshold: 5 << 30, // "CopyObject": up to 5 GB
 		ForceNoTmpFile:     true, // O_TMPFILE is missing on some file systems
 		ForceNoObjLockFile: true, // there is one server: its own locks do, and no lock files lie among the objects
 	})
@@ -137,18 +137,39 @@ func (s *Server) wait(ctx context.Context) error {
 // Exited is closed when the server's process has ended, wanted or not.
 func (s *Server) Exited() <-chan struct{} { return s.exited }
 
-// Close ends the server and waits for it.
+// Close ends the server and waits for it. One that has ended unasked is no error here.
 func (s *Server) Close() error {
 	err := s.input.Close()
+	if errors.Is(err, os.ErrClosed) {
+		err = nil
+	}
 	<-s.exited
 	s.transport.CloseIdleConnections()
 	return errors.Join(err, os.RemoveAll(s.folder))
 }
 
+// Transport reaches the server.
+func (s *Server) Transport() http.RoundTripper { return s.transport }
+
+// Access is a way to the server, which may lead through other transports than its own.
+type Access struct {
+	config    Config
+	transport http.RoundTripper
+}
+
+// Through answers the way to the server over t.
+func (s *Server) Through(t http.RoundTripper) Access { return Access{s.config, t} }
+
+// Handler is Access.Handler straight to the server.
+func (s *Server) Handler() http.Handler { return s.Through(s.transport).Handler() }
+
+// Client is Access.Client straight to the server.
+func (s *Server) Client() (*Client, error) { return s.Through(s.transport).Client() }
+
 // Handler passes requests on to the server as they came: the Host header is part of what a client signed.
-func (s *Server) Handler() http.Handler {
+func (a Access) Handler() http.Handler {
 	return &httputil.ReverseProxy{
-		Transport: s.transport,
+		Transport: a.transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", "s3"
 			r.Out.Host = r.In.Host
