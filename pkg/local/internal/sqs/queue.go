@@ -97,6 +97,9 @@ func (q *Queue) check(s *Sending) (err error) {
 	if s.Body == "" {
 		return missingParameter("MessageBody")
 	}
+	if q.config.Private {
+		return nil
+	}
 	if s.Delay != nil && (*s.Delay < 0 || *s.Delay > MaxDelay) {
 		return invalidParameter("Value %d for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.", int64(s.Delay.Seconds()))
 	}
@@ -149,30 +152,16 @@ func (q *Queue) Receive(ctx context.Context, r Receiving) ([]Message, error) {
 	deadline := time.Now().Add(r.Wait)
 	for {
 		q.mu.Lock()
-		changed := q.changed
 		messages, dead, err := q.take(r)
-		next, waiting := q.nextDue()
 		q.mu.Unlock()
 		err = errors.Join(err, q.bury(dead))
 		if err != nil || len(messages) > 0 {
 			return messages, err
 		}
-		wait := time.Until(deadline)
-		if wait <= 0 {
+		if wait := time.Until(deadline); wait <= 0 {
 			return nil, nil
-		}
-		if waiting {
-			wait = min(wait, max(time.Until(next), time.Millisecond))
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-changed:
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+		} else if due, err := q.Await(ctx, wait); err != nil || !due {
+			return nil, err
 		}
 	}
 }

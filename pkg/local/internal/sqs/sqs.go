@@ -36,6 +36,7 @@ type QueueConfig struct {
 	MaxMessageBytes int
 	DeadLetterARN   string // "": no redrive policy
 	MaxReceiveCount int
+	Private         bool // of the runner's own: it takes messages of any size and with any text
 }
 
 // Config says what queues there are and where their messages are kept.
