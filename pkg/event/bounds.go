@@ -1,10 +1,12 @@
 package event
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // bounds are those of a field's rules that a glance can judge: most rules are bounds and most values keep them, and validator's way to that
@@ -13,15 +15,15 @@ import (
 type bounds struct {
 	known      bool // every rule of the field is among these
 	least      int64
-	most       int64
+	most       int64 // of a time: milliseconds behind its receipt
 	leastFloat float64
 	mostFloat  float64
 	oneOf      []string
-	plain      []func(string) bool
+	plain      []func([]byte) bool
 }
 
 // plainText are rules for text that a look at its bytes can judge.
-var plainText = map[string]func(string) bool{
+var plainText = map[string]func([]byte) bool{
 	"http_url":   isPlainURL,
 	"identifier": isPlainIdentifier,
 }
@@ -39,6 +41,10 @@ func parseBounds(rules string, f form) bounds {
 		case name == "omitempty": // lets more pass, never less
 		case plainText[rule] != nil && f == text:
 			b.plain = append(b.plain, plainText[rule])
+		case name == "not_after_receipt" && f == timestamp:
+			leeway, err := time.ParseDuration(param)
+			b.known = b.known && err == nil
+			b.most = min(b.most, leeway.Milliseconds())
 		case (name == "min" || name == "max") && f != timestamp:
 			b.limit(name, param)
 		default:
@@ -62,8 +68,8 @@ func (b *bounds) limit(name, param string) {
 	}
 }
 
-// keeps reports whether the cell's value plainly keeps all the rules.
-func (b *bounds) keeps(f form, c *cell) bool {
+// keeps reports whether the cell's value, received at a time in Unix milliseconds, plainly keeps all the rules.
+func (b *bounds) keeps(f form, c *cell, receivedAt int64) bool {
 	if !b.known {
 		return false
 	}
@@ -74,19 +80,18 @@ func (b *bounds) keeps(f form, c *cell) bool {
 		return b.least <= c.number && c.number <= b.most
 	case number:
 		return b.leastFloat <= c.float && c.float <= b.mostFloat
+	case timestamp:
+		return c.number-receivedAt <= b.most
 	case list, texts:
 		return b.least <= int64(c.count) && int64(c.count) <= b.most
 	}
 	return false
 }
 
-// keepsName is keeps for the name of a member.
-func (b *bounds) keepsName(name string) bool { return b.known && b.keepsText(name) }
-
 // keepsText counts bytes: characters are at most as many, and at least a quarter of them.
-func (b *bounds) keepsText(s string) bool {
+func (b *bounds) keepsText(s []byte) bool {
 	n := int64(len(s))
-	if n > b.most || (n+3)/4 < b.least || b.oneOf != nil && !slices.Contains(b.oneOf, s) {
+	if n > b.most || (n+3)/4 < b.least || b.oneOf != nil && !slices.ContainsFunc(b.oneOf, func(one string) bool { return one == string(s) }) {
 		return false
 	}
 	for _, keeps := range b.plain {
@@ -99,10 +104,10 @@ func (b *bounds) keepsText(s string) bool {
 
 // isPlainURL reports whether s is a URL as most are: a host of letters, digits, points and hyphens, and nothing with a meaning but for / ? #
 // behind it. To parse it, as http_url does twice, would find nothing else.
-func isPlainURL(s string) bool {
-	rest, ok := strings.CutPrefix(s, "https://")
+func isPlainURL(s []byte) bool {
+	rest, ok := bytes.CutPrefix(s, []byte("https://"))
 	if !ok {
-		if rest, ok = strings.CutPrefix(s, "http://"); !ok {
+		if rest, ok = bytes.CutPrefix(s, []byte("http://")); !ok {
 			return false
 		}
 	}
@@ -113,7 +118,7 @@ func isPlainURL(s string) bool {
 	if host == 0 || host < len(rest) && rest[host] != '/' && rest[host] != '?' && rest[host] != '#' {
 		return false
 	}
-	for _, c := range []byte(rest[host:]) {
+	for _, c := range rest[host:] {
 		if urlBytes[c] == 0 {
 			return false
 		}

@@ -1,115 +1,86 @@
 package event
 
 import (
-	"errors"
-	"io"
+	"bytes"
 	"strconv"
-	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"hydrant/pkg/jsonscan"
 )
 
-// typeName is the event's type, "" if it has none that is text. It leaves the event's mistakes to decode, which reads it again.
-func (d *draft) typeName(plans map[string]*plan) string {
-	if rest, ok := strings.CutPrefix(d.text, `{"type":"`); ok { // as nearly every producer writes it: no need to read it twice
-		if name, _, ok := strings.Cut(rest, `"`); ok && plans[name] != nil {
+// typeName is the event's type, nil if it has none that is text. It leaves the event's mistakes to decode, which reads it again.
+func (d *draft) typeName(plans map[string]*plan) []byte {
+	if rest, ok := bytes.CutPrefix(d.data, []byte(`{"type":"`)); ok { // as nearly every producer writes it: no need to read it twice
+		if name, _, ok := bytes.Cut(rest, []byte(`"`)); ok && plans[string(name)] != nil {
 			return name
 		}
 	}
-	d.read()
-	if tok, err := d.decoder.ReadToken(); err != nil || tok.Kind() != jsontext.KindBeginObject {
-		return ""
+	s := jsonscan.New(d.data)
+	if s.Peek() != '{' {
+		return nil
 	}
-	for d.decoder.PeekKind() == jsontext.KindString {
-		name, err := d.raw()
-		if err != nil {
-			return ""
-		}
-		if unquote(name, d.plain) != "type" {
-			if d.decoder.SkipValue() != nil {
-				return ""
-			}
+	for s.Enter(); s.More('}'); {
+		if name, _ := jsonscan.Unquote(s.Name()); string(name) != "type" {
+			s.Value()
 			continue
 		}
-		if value, err := d.raw(); err == nil && value[0] == '"' {
-			return unquote(value, d.plain)
+		if s.Peek() != '"' {
+			return nil
 		}
-		return ""
-	}
-	return ""
-}
-
-// decode reads the whole event by its type's plan into the draft's cells, from the first on, and what the type does not know into extra.
-// What is wrong with its values it notes as rejections; an error means that the event is no JSON text.
-func (d *draft) decode(p *plan) error {
-	d.push(step{})
-	if d.decoder.PeekKind() == jsontext.KindBeginObject {
-		if _, err := d.object(p); err != nil {
-			return err
-		}
-		d.close(&d.way[0])
-	} else if err := d.skip(); err != nil {
-		return err
-	} else {
-		d.reject("object", WrongType)
-	}
-	if _, err := d.decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something behind the event")
+		name, _ := jsonscan.Unquote(s.String())
+		return name
 	}
 	return nil
 }
 
-// raw reads the next value or name; its text stays good for as long as the draft's does.
-func (d *draft) raw() (string, error) {
-	v, err := d.decoder.ReadValue()
-	end := int(d.decoder.InputOffset())
-	return d.text[end-len(v) : end], err
+// decode reads the whole event by its type's plan into the draft's cells, from the first on, and what the type does not know into extra.
+// What is wrong with its values it notes as rejections. It returns false if the event is no JSON text.
+func (d *draft) decode(p *plan) bool {
+	d.push(nil)
+	if d.scan.Peek() == '{' {
+		d.object(p)
+		d.close(&d.way[0])
+	} else {
+		d.skip()
+		d.reject("object", WrongType)
+	}
+	return d.scan.End() && !d.scan.Failed()
 }
 
 // skip reads the next value without a use for it.
-func (d *draft) skip() error {
-	raw, err := d.raw()
-	if err == nil {
-		d.measure(raw)
-	}
-	return err
-}
+func (d *draft) skip() { d.measure(d.scan.Value()) }
 
 // measure rejects a value that, where it stands, nests too deep.
-func (d *draft) measure(raw string) {
-	if d.decoder.StackDepth()+levels(raw) > maxLevels {
+func (d *draft) measure(raw []byte) {
+	if above := len(d.way) - 1; above+levels(raw) > maxLevels {
 		d.reject("depth", TooDeep)
 	}
 }
 
-// object reads an object's members into new cells and returns the first one.
-func (d *draft) object(p *plan) (first int, err error) {
-	if _, err := d.decoder.ReadToken(); err != nil {
-		return 0, err
+// scalar reads the next value, which, if it is a string, may be plain.
+func (d *draft) scalar() (raw []byte, plain bool) {
+	if d.scan.Peek() == '"' {
+		return d.scan.String()
 	}
+	return d.scan.Value(), false
+}
+
+// object reads an object's members into new cells and returns the first one.
+func (d *draft) object(p *plan) (first int) {
 	first, names := len(d.cells), len(d.names)
 	d.cells = append(d.cells, p.prototype...)
-	for d.decoder.PeekKind() != jsontext.KindEndObject {
-		quoted, err := d.raw()
-		if err != nil {
-			return first, err
-		}
-		name := unquote(quoted, d.plain)
-		d.push(step{name: name})
-		if i, known := p.byName[name]; known {
-			err = d.member(&p.fields[i], first+i)
+	for d.scan.Enter(); d.scan.More('}'); {
+		name, _ := jsonscan.Unquote(d.scan.Name())
+		d.push(name)
+		if i, known := p.byName[string(name)]; known {
+			d.member(&p.fields[i], first+i)
 		} else {
-			err = d.stranger(name, d.repeated(first, names, name))
-		}
-		if err != nil {
-			return first, err
+			d.stranger(name, d.repeated(first, names, name))
 		}
 		d.pop()
 	}
 	d.names = d.names[:names]
 	d.require(p, first)
-	_, err = d.decoder.ReadToken()
-	return first, err
+	return first
 }
 
 // pop ends a step, and in extra the value that it may have begun there.
@@ -123,7 +94,7 @@ func (d *draft) pop() {
 func (d *draft) require(p *plan, first int) {
 	for _, i := range p.required {
 		if d.cells[first+i].state == absent {
-			d.push(step{name: p.fields[i].name})
+			d.push(p.fields[i].step)
 			d.reject("required", Missing)
 			d.pop()
 		}
@@ -131,149 +102,122 @@ func (d *draft) require(p *plan, first int) {
 }
 
 // member reads the value of a field that the type knows into its cell.
-func (d *draft) member(f *field, at int) error {
+func (d *draft) member(f *field, at int) {
 	if d.cells[at].named {
 		d.reject("unique_names", DuplicateName)
-		return d.skip()
+		d.skip()
+		return
 	}
 	d.cells[at].named = true
-	if d.decoder.PeekKind() == jsontext.KindNull { // is as good as absent: the default stays
-		_, err := d.decoder.ReadToken()
-		return err
+	if d.scan.Peek() == 'n' { // null is as good as absent: the default stays
+		d.scan.Value()
+		return
 	}
-	return d.value(f, at)
+	d.value(f, at)
 }
 
 // value reads a value into the cell at.
-func (d *draft) value(f *field, at int) error {
-	switch kind := d.decoder.PeekKind(); {
-	case f.form == object && kind == jsontext.KindBeginObject:
-		first, err := d.object(f.object)
+func (d *draft) value(f *field, at int) {
+	switch kind := d.scan.Peek(); {
+	case f.form == object && kind == '{':
+		first := d.object(f.object)
 		d.cells[at].state, d.cells[at].first = sent, first
-		return err
-	case f.form == texts && kind == jsontext.KindBeginObject:
-		return d.texts(f, at)
-	case f.form == list && kind == jsontext.KindBeginArray:
-		return d.list(f, at)
+	case f.form == texts && kind == '{':
+		d.texts(f, at)
+	case f.form == list && kind == '[':
+		d.list(f, at)
+	default:
+		c := &d.cells[at]
+		c.state = d.read(f, c)
 	}
-	raw, err := d.raw()
-	if err != nil {
-		return err
+}
+
+// read reads a scalar into a cell and says what the cell's state is to be.
+func (d *draft) read(f *field, c *cell) state {
+	raw, plain := d.scalar()
+	if raw == nil { // no JSON, so nothing else is to be said of it
+		return refused
 	}
-	c := &d.cells[at]
-	c.state = sent
-	if rule, reason := f.scan(raw, d.plain, c); rule != "" {
-		c.state = refused
+	if rule, reason := f.scan(raw, plain, c); rule != "" {
 		d.reject(rule, reason)
 		d.measure(raw)
+		return refused
 	}
-	return nil
+	return sent
 }
 
 // list reads an array. More elements than its rule takes are counted and not kept, which bounds the memory for a hostile event.
-func (d *draft) list(f *field, at int) error {
-	if _, err := d.decoder.ReadToken(); err != nil {
-		return err
-	}
+func (d *draft) list(f *field, at int) {
 	d.cells[at].state, d.way[len(d.way)-1].array = sent, true
 	count, last := 0, 0
-	for d.decoder.PeekKind() != jsontext.KindEndArray {
-		d.push(step{index: count, element: true})
-		count++
-		switch {
-		case f.most > 0 && count > f.most:
-			if err := d.skip(); err != nil {
-				return err
-			}
-		default:
-			if err := d.element(f.element, at, last); err != nil {
-				return err
-			}
-			last = d.cells[at].next
+	for d.scan.Enter(); d.scan.More(']'); count++ {
+		d.pushElement(count)
+		if f.most > 0 && count >= f.most {
+			d.skip()
+		} else {
+			last = d.element(f.element, at, last)
 		}
 		d.pop()
 	}
-	d.cells[at].count, d.cells[at].next = count, 0
-	_, err := d.decoder.ReadToken()
-	return err
+	d.cells[at].count = count
 }
 
-// element reads one element into a new cell and links it behind last, the element before, or as the first of the list at. While its list is
-// read, the list's own next says which element is the newest.
-func (d *draft) element(f *field, at, last int) error {
-	cellAt := len(d.cells)
+// element reads one element into a new cell and links it behind last, the element before, or as the first of the list at.
+func (d *draft) element(f *field, at, last int) (cellAt int) {
+	cellAt = len(d.cells)
 	d.cells = append(d.cells, cell{})
 	if last == 0 {
 		d.cells[at].first = cellAt
 	} else {
 		d.cells[last].next = cellAt
 	}
-	d.cells[at].next = cellAt
-	if d.decoder.PeekKind() == jsontext.KindNull { // an element cannot be absent: those behind it would move up
+	if d.scan.Peek() == 'n' { // an element cannot be absent: those behind it would move up
 		d.reject("required", Missing)
-		return d.skip()
+		d.skip()
+	} else {
+		d.value(f, cellAt)
 	}
-	return d.value(f, cellAt)
+	return cellAt
 }
 
 // texts reads an object of strings: for each member a cell with its name and one with its value.
-func (d *draft) texts(f *field, at int) error {
-	if _, err := d.decoder.ReadToken(); err != nil {
-		return err
-	}
+func (d *draft) texts(f *field, at int) {
 	first, names, count := len(d.cells), len(d.names), 0
-	for d.decoder.PeekKind() != jsontext.KindEndObject {
-		quoted, err := d.raw()
-		if err != nil {
-			return err
-		}
-		name := unquote(quoted, d.plain)
-		d.push(step{name: name})
-		raw, err := d.raw()
-		if err != nil {
-			return err
-		}
+	for d.scan.Enter(); d.scan.More('}'); {
+		name, verbatim := jsonscan.Unquote(d.scan.Name())
+		d.push(name)
 		if d.repeated(-at, names, name) {
 			d.reject("unique_names", DuplicateName)
 		}
-		if raw != "null" { // a null counts for nothing here
+		if d.scan.Peek() == 'n' { // a null counts for nothing here
+			d.scan.Value()
+		} else {
 			count++
-			d.textsMember(f, name, raw, count)
+			value := cell{}
+			value.state = d.read(f.element, &value)
+			if f.most == 0 || count <= f.most {
+				d.cells = append(d.cells, cell{state: sent, text: name, verbatim: verbatim}, value)
+			}
 		}
 		d.pop()
 	}
 	d.names = d.names[:names]
 	c := &d.cells[at]
 	c.state, c.first, c.count = sent, first, count
-	_, err := d.decoder.ReadToken()
-	return err
 }
 
-// textsMember keeps the count-th member of an object of strings.
-func (d *draft) textsMember(f *field, name, raw string, count int) {
-	value := cell{state: sent}
-	if rule, reason := f.element.scan(raw, d.plain, &value); rule != "" {
-		value.state = refused
-		d.reject(rule, reason)
-		d.measure(raw)
-	}
-	if f.most == 0 || count <= f.most {
-		d.cells = append(d.cells, cell{state: sent, text: name}, value)
-	}
-}
-
-// scan reads raw, the text of one JSON value, into a scalar's cell; plain is unquote's. It returns what raw should have been, "" if it is
+// scan reads raw, the text of one JSON value, into a scalar's cell; a string may be plain. It returns what raw should have been, "" if it is
 // that, and why it is not.
-func (f *field) scan(raw string, plain bool, c *cell) (rule string, reason Reason) {
+func (f *field) scan(raw []byte, plain bool, c *cell) (rule string, reason Reason) {
 	isNumber := raw[0] == '-' || isDigit(raw[0])
-	isInteger := isNumber && !strings.ContainsAny(raw, ".eE")
+	isInteger := isNumber && !bytes.ContainsAny(raw, ".eE")
 	switch {
 	case f.form == text && raw[0] == '"':
-		c.text = unquote(raw, plain)
+		c.text, c.verbatim = jsonscan.Unquote(raw, plain)
 		return "", ""
-	case f.form == boolean && (raw == "true" || raw == "false"):
+	case f.form == boolean && (raw[0] == 't' || raw[0] == 'f'):
 		c.number = 0
-		if raw == "true" {
+		if raw[0] == 't' {
 			c.number = 1
 		}
 		return "", ""
@@ -281,7 +225,7 @@ func (f *field) scan(raw string, plain bool, c *cell) (rule string, reason Reaso
 		return f.scanInteger(raw, c)
 	case f.form == number && isNumber:
 		var err error
-		if c.float, err = strconv.ParseFloat(raw, f.bits); err != nil { // its syntax is right, so it is too large
+		if c.float, err = strconv.ParseFloat(string(raw), f.bits); err != nil { // its syntax is right, so it is too large
 			return f.glue, OutOfRange
 		}
 		return "", ""
@@ -296,22 +240,24 @@ var formNames = map[form]string{
 	object: "object", list: "array", texts: "object",
 }
 
-func (f *field) scanInteger(raw string, c *cell) (rule string, reason Reason) {
+func (f *field) scanInteger(raw []byte, c *cell) (rule string, reason Reason) {
 	var err error
-	if c.number, err = strconv.ParseInt(raw, 10, f.bits); err != nil { // its syntax is right, so it does not fit the column
+	if c.number, err = strconv.ParseInt(string(raw), 10, f.bits); err != nil { // its syntax is right, so it does not fit the column
 		return f.glue, OutOfRange
 	}
 	return "", ""
 }
 
-func scanTimestamp(raw string, plain bool, c *cell) (rule string, reason Reason) {
+func scanTimestamp(raw []byte, plain bool, c *cell) (rule string, reason Reason) {
 	var err error
 	if raw[0] != '"' {
-		c.number, err = strconv.ParseInt(raw, 10, 64)
-	} else if ms, ok := parseTimestamp(unquote(raw, plain)); ok {
-		c.number = ms
+		c.number, err = strconv.ParseInt(string(raw), 10, 64)
 	} else {
-		return "timestamp", InvalidFormat
+		said, _ := jsonscan.Unquote(raw, plain)
+		var ok bool
+		if c.number, ok = parseTimestamp(said); !ok {
+			return "timestamp", InvalidFormat
+		}
 	}
 	if err != nil || c.number < earliest || c.number > latest {
 		return "years=2000-2100", OutOfRange
@@ -320,7 +266,7 @@ func scanTimestamp(raw string, plain bool, c *cell) (rule string, reason Reason)
 }
 
 // levels is how deep arrays and objects are nested in a JSON text.
-func levels(raw string) int {
+func levels(raw []byte) int {
 	depth, deepest, quoted := 0, 0, false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {

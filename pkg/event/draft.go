@@ -5,9 +5,8 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"hydrant/pkg/jsonscan"
 )
 
 // state is where a cell's value comes from.
@@ -23,21 +22,23 @@ const (
 // cell holds one value of the event that is being judged: a field, an element, a name. Which of its parts are in use follows from the
 // field's form. Cells lie in one slice, the draft's, and refer to each other by index, so an event costs no allocation for each value.
 type cell struct {
-	state  state
-	named  bool // its name was there, be it with null
-	text   string
-	number int64 // of integer and timestamp; boolean: 0 or 1
-	float  float64
-	first  int // object: the cell of its first field; list: its first element; texts: its first name, with the value behind it, and so on
-	next   int // an element of a list: the next one
-	count  int // list and texts: how many members were sent, nulls among texts aside
+	state state
+	named bool // its name was there, be it with null
+
+	verbatim bool // the text is written as it was sent
+	text     []byte
+	number   int64 // of integer and timestamp; boolean: 0 or 1
+	float    float64
+	first    int // object: the cell of its first field; list: its first element; texts: its first name, with the value behind it, and so on
+	next     int // an element of a list: the next one
+	count    int // list and texts: how many members were sent, nulls among texts aside
 }
 
 // value is the cell's value as validator wants it.
 func (c *cell) value(f form) any {
 	switch f {
 	case text:
-		return c.text
+		return string(c.text)
 	case number:
 		return c.float
 	case boolean:
@@ -51,7 +52,7 @@ func (c *cell) value(f form) any {
 
 // step is one step of the way from the event to the value that is being read or judged.
 type step struct {
-	name    string // of a member, or
+	name    []byte // of a member, or
 	index   int    // of an element, where
 	element bool
 
@@ -64,16 +65,16 @@ type step struct {
 type draft struct {
 	origin  Origin
 	receipt receipt
-	data    []byte
-	text    string // data: cells hold pieces of it
-	plain   bool   // no string in it has an escape or ill-formed UTF-8
-	source  bytes.Buffer
-	decoder jsontext.Decoder
+	data    []byte // cells hold pieces of it
+	scan    jsonscan.Scanner
 
 	cells []cell
 	way   []step   // from the event, whose own step is the first
-	names []string // unknown members' and texts' names in the objects that are being read
+	names [][]byte // unknown members' and texts' names in the objects that are being read
 	many  map[objectName]struct{}
+	own   []byte // texts of hydrant's own
+
+	passing map[passing]struct{} // survives reset
 
 	extra      []byte
 	unknown    int
@@ -87,22 +88,10 @@ const maxRejections = 20
 // maxPointerName is the longest name, in bytes, that a Rejection quotes: names may be the producer's text too.
 const maxPointerName = maxNames
 
-var decoderOptions = []jsontext.Options{
-	jsontext.AllowDuplicateNames(true), // found in decode.go, at the depths that the type knows
-	jsontext.AllowInvalidUTF8(true),    // replaced in unquote and appendMended
-}
-
 // begin takes up an event.
 func (d *draft) begin(data []byte, o Origin) {
-	d.origin, d.data, d.text = o, data, string(data)
-	d.plain = strings.IndexByte(d.text, '\\') < 0 && utf8.ValidString(d.text)
+	d.origin, d.data, d.scan = o, data, jsonscan.New(data)
 	d.receipt = receipt{Context: context.Background(), at: o.ReceivedAt}
-}
-
-// read starts to read the event from its beginning.
-func (d *draft) read() {
-	d.source = *bytes.NewBuffer(d.data)
-	d.decoder.Reset(&d.source, decoderOptions...)
 }
 
 // reset makes the draft as new, but for the memory that it has gathered; much memory is let go.
@@ -111,15 +100,17 @@ func (d *draft) reset() {
 		*d = draft{}
 		return
 	}
-	clear(d.cells) // of its references to the event's text, as all that follow
+	clear(d.cells) // of its references to the event, as all that follow
 	clear(d.names)
 	clear(d.way)
-	d.cells, d.names, d.way, d.extra = d.cells[:0], d.names[:0], d.way[:0], d.extra[:0]
-	d.origin, d.data, d.text, d.source, d.many, d.rejections = Origin{}, nil, "", bytes.Buffer{}, nil, nil
-	d.unknown, d.bare, d.plain = 0, false, false
+	d.cells, d.names, d.way, d.own, d.extra = d.cells[:0], d.names[:0], d.way[:0], d.own[:0], d.extra[:0]
+	d.origin, d.data, d.scan, d.many, d.rejections = Origin{}, nil, jsonscan.Scanner{}, nil, nil
+	d.unknown, d.bare = 0, false
 }
 
-func (d *draft) push(s step) { d.way = append(d.way, s) }
+func (d *draft) push(name []byte) { d.way = append(d.way, step{name: name}) }
+
+func (d *draft) pushElement(index int) { d.way = append(d.way, step{index: index, element: true}) }
 
 // reject notes that the value at the end of the way is refused.
 func (d *draft) reject(rule string, reason Reason) {
@@ -141,7 +132,7 @@ func (d *draft) pointer() string {
 		if s.element {
 			b.WriteString(strconv.Itoa(s.index))
 		} else {
-			b.WriteString(escapePointer.Replace(s.name))
+			b.WriteString(escapePointer.Replace(string(s.name)))
 		}
 	}
 	return b.String()
@@ -158,9 +149,9 @@ const fewNames = 16
 
 // repeated reports whether an object has a member of this name already, and notes the name. The object's names begin at d.names[from];
 // object is any number that no other object of this event has.
-func (d *draft) repeated(object, from int, name string) bool {
+func (d *draft) repeated(object, from int, name []byte) bool {
 	for _, other := range d.names[from:] {
-		if other == name {
+		if bytes.Equal(other, name) {
 			return true
 		}
 	}
@@ -168,24 +159,12 @@ func (d *draft) repeated(object, from int, name string) bool {
 		d.names = append(d.names, name)
 		return false
 	}
-	if _, ok := d.many[objectName{object, name}]; ok {
+	if _, ok := d.many[objectName{object, string(name)}]; ok {
 		return true
 	}
 	if d.many == nil {
 		d.many = map[objectName]struct{}{}
 	}
-	d.many[objectName{object, name}] = struct{}{}
+	d.many[objectName{object, string(name)}] = struct{}{}
 	return false
-}
-
-// unquote is the text of a JSON string, of which plain says that it has neither escapes nor ill-formed UTF-8. Ill-formed UTF-8 and lone
-// surrogates become U+FFFD, as in encoding/json.
-func unquote(raw string, plain bool) string {
-	body := raw[1 : len(raw)-1]
-	if plain || strings.IndexByte(body, '\\') < 0 && utf8.ValidString(body) {
-		return body
-	}
-	// Its error tells of what it has replaced; that raw is a string is known.
-	b, _ := jsontext.AppendUnquote(nil, raw)
-	return string(b)
 }

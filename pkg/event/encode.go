@@ -28,7 +28,7 @@ func (d *draft) appendObject(dst []byte, p *plan, cells []cell) []byte {
 func (d *draft) appendValue(dst []byte, f *field, c *cell) []byte {
 	switch f.form {
 	case text:
-		return appendText(dst, c.text)
+		return c.appendText(dst)
 	case integer:
 		return strconv.AppendInt(dst, c.number, 10)
 	case number:
@@ -66,8 +66,15 @@ func (d *draft) appendTexts(dst []byte, c *cell) []byte {
 		if e != c.first {
 			dst = append(dst, ',')
 		}
-		dst = append(appendText(dst, d.cells[e].text), ':')
-		dst = appendText(dst, d.cells[e+1].text)
+		dst = append(d.cells[e].appendText(dst), ':')
+		dst = d.cells[e+1].appendText(dst)
 	}
 	return append(dst, '}')
+}
+
+func (c *cell) appendText(dst []byte) []byte {
+	if c.verbatim {
+		return append(append(append(dst, '"'), c.text...), '"')
+	}
+	return appendText(dst, c.text)
 }

@@ -8,17 +8,14 @@ import (
 )
 
 // stranger reads the value of a member that the type does not know and keeps it in extra, in the place where the event has it.
-func (d *draft) stranger(name string, repeated bool) error {
-	raw, err := d.raw()
-	if err != nil {
-		return err
-	}
+func (d *draft) stranger(name []byte, repeated bool) {
+	raw := d.scan.Value()
 	d.measure(raw)
 	if repeated {
 		d.reject("unique_names", DuplicateName)
 	}
 	if d.bare || len(d.rejections) > 0 {
-		return nil // no row, so no extra
+		return // no row, so no extra
 	}
 	d.unknown++
 	holder := len(d.way) - 2 // the last step is the member itself
@@ -28,7 +25,6 @@ func (d *draft) stranger(name string, repeated bool) error {
 	d.next(&d.way[holder])
 	d.extra = append(appendText(d.extra, name), ':')
 	d.extra = appendMended(d.extra, raw)
-	return nil
 }
 
 // open begins the object or array that is at the i-th step of the way, if extra does not have it yet.
@@ -78,7 +74,7 @@ func (d *draft) close(s *step) {
 
 // appendMended appends a JSON text as it was sent, but with U+FFFD for ill-formed UTF-8 and for lone surrogates: what reads the column
 // may refuse either.
-func appendMended(dst []byte, raw string) []byte {
+func appendMended(dst, raw []byte) []byte {
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; {
 		case c == '\\': // only strings have it, and it never stands alone
@@ -94,7 +90,7 @@ func appendMended(dst []byte, raw string) []byte {
 			dst = append(dst, c)
 			i++
 		default:
-			r, n := utf8.DecodeRuneInString(raw[i:])
+			r, n := utf8.DecodeRune(raw[i:])
 			dst = utf8.AppendRune(dst, r)
 			i += n
 		}
@@ -103,7 +99,7 @@ func appendMended(dst []byte, raw string) []byte {
 }
 
 // escapeLen is the length of the escape that s begins with, both halves of a surrogate pair being one, and 0 for a lone surrogate.
-func escapeLen(s string) int {
+func escapeLen(s []byte) int {
 	if s[1] != 'u' {
 		return 2
 	}
@@ -120,13 +116,13 @@ func escapeLen(s string) int {
 }
 
 // hexUnit is the UTF-16 unit of an escape such as \ud83d.
-func hexUnit(s string) uint64 {
-	unit, _ := strconv.ParseUint(s[2:6], 16, 16) // the decoder has checked the digits
+func hexUnit(s []byte) uint64 {
+	unit, _ := strconv.ParseUint(string(s[2:6]), 16, 16) // the decoder has checked the digits
 	return unit
 }
 
 // appendText appends s as a JSON string. Its error would only say that ill-formed UTF-8 was replaced by U+FFFD, which is what is wanted.
-func appendText(dst []byte, s string) []byte {
+func appendText[T ~[]byte | ~string](dst []byte, s T) []byte {
 	dst, _ = jsontext.AppendQuote(dst, s)
 	return dst
 }

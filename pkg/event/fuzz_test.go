@@ -240,7 +240,7 @@ func FuzzTimestamp(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got, ok := parseTimestamp(s)
+		got, ok := parseTimestamp([]byte(s))
 		want, err := time.Parse(time.RFC3339, s)
 		if ok && (err != nil || got != want.UnixMilli()) {
 			t.Fatalf("%q is read as %d, by Go as %v, %v", s, got, want, err)

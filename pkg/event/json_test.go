@@ -242,7 +242,7 @@ func TestTimestamps(t *testing.T) {
 		"2026-11-22T09:30:00+\xff0:00":      "",
 		"2026-11-22T09:30:00.5+01:00[Seoul": "",
 	} {
-		ms, ok := parseTimestamp(sent)
+		ms, ok := parseTimestamp([]byte(sent))
 		var got string
 		if ok {
 			got = string(appendTimestamp(nil, ms))

@@ -13,7 +13,6 @@ import (
 	"math"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -78,7 +77,8 @@ func compile(kinds []kind) (*compiled, error) {
 			errs = append(errs, fmt.Errorf("event type %q: the name is there twice, or not lower case letters, digits and underscores", k.name))
 			continue
 		}
-		c.plans[k.name] = add(k.name, k.shape)
+		p := add(k.name, k.shape)
+		p.name, c.plans[k.name] = k.name, p
 		c.types = append(c.types, k.name)
 	}
 	c.columns = t.columns
@@ -94,26 +94,24 @@ func (j *Judge) AppendRow(dst, data []byte, o Origin) ([]byte, Outcome) {
 		j.drafts.Put(d)
 	}()
 	d.begin(data, o)
-	name := d.typeName(j.plans)
-	p, known := j.plans[name]
+	p, known := j.plans[string(d.typeName(j.plans))]
 	if !known {
-		name, p, d.bare = "", j.bare, true
+		p, d.bare = j.bare, true
 	}
 	if rule, reason := d.judge(j.rules, p); rule != "" {
 		return dst, Outcome{EventID: o.EventID, Rejections: []Rejection{{Rule: rule, Reason: reason}}}
 	}
-	return d.finish(dst, p, name)
+	return d.finish(dst, p)
 }
 
 // judge decodes and validates the event. It returns a rule and a reason if the event is no JSON text; then nothing else is to be said of it.
 func (d *draft) judge(r *rules, p *plan) (rule string, reason Reason) {
-	if strings.TrimLeft(d.text, " \t\r\n") == "" {
+	if d.scan.End() {
 		return "json", Empty
 	}
-	d.read()
-	if err := d.decode(p); err != nil {
-		// The decoder has a limit too, 10,000 levels, beyond which it does not look whether the rest is JSON.
-		if levels(d.text) > maxLevels {
+	if !d.decode(p) {
+		// The scanner has a limit too, 10,000 levels, beyond which it does not look whether the rest is JSON.
+		if levels(d.data) > maxLevels {
 			return "depth", TooDeep
 		}
 		return "json", InvalidJSON
@@ -121,7 +119,7 @@ func (d *draft) judge(r *rules, p *plan) (rule string, reason Reason) {
 	if len(d.cells) > 0 {
 		d.validate(r, p, 0)
 		if d.bare && d.cells[fieldType].state == sent {
-			d.push(step{name: "type"})
+			d.push(p.fields[fieldType].step)
 			d.reject("catalogue", UnknownType)
 		}
 	}
@@ -129,30 +127,36 @@ func (d *draft) judge(r *rules, p *plan) (rule string, reason Reason) {
 }
 
 // finish fills in what hydrant knows and appends the row of an event that has no rejections.
-func (d *draft) finish(dst []byte, p *plan, name string) ([]byte, Outcome) {
-	out := Outcome{Type: name, EventID: d.origin.EventID, Rejections: d.rejections}
+func (d *draft) finish(dst []byte, p *plan) ([]byte, Outcome) {
+	out := Outcome{Type: p.name, EventID: d.origin.EventID, Rejections: d.rejections}
 	if len(d.cells) > 0 && d.cells[fieldEventID].state == sent {
-		out.EventID = d.cells[fieldEventID].text
+		out.EventID = string(d.cells[fieldEventID].text)
 	}
 	if len(d.rejections) > 0 {
 		return dst, out
 	}
 	out.Unknown = d.unknown
-	d.fill(out.EventID)
+	d.fill()
 	dst = d.appendObject(dst, p, d.cells[:len(p.fields)])
 	return append(dst, '\n'), out
 }
 
 // fill sets the dynamic defaults and hydrant's own columns.
-func (d *draft) fill(eventID string) {
+func (d *draft) fill() {
 	o := &d.origin
-	d.set(fieldEventID, cell{text: eventID}, true)
+	d.set(fieldEventID, cell{text: d.keep(o.EventID)}, d.cells[fieldEventID].state == absent)
 	d.set(fieldOccurredAt, cell{number: o.ReceivedAt}, d.cells[fieldOccurredAt].state == absent)
 	d.set(fieldReceivedAt, cell{number: o.ReceivedAt}, true)
-	d.set(fieldProducer, cell{text: o.Producer}, o.Producer != "")
-	d.set(fieldRequestID, cell{text: o.RequestID}, o.RequestID != "")
+	d.set(fieldProducer, cell{text: d.keep(o.Producer)}, o.Producer != "")
+	d.set(fieldRequestID, cell{text: d.keep(o.RequestID)}, o.RequestID != "")
 	d.set(fieldAttempt, cell{number: int64(min(o.Attempt, math.MaxInt32))}, true) // what does not fit the column would lose the row
-	d.set(fieldExtra, cell{text: string(d.extra)}, len(d.extra) > 0)
+	d.set(fieldExtra, cell{text: d.extra}, len(d.extra) > 0)
+}
+
+// keep makes a cell's text of a string of hydrant's own.
+func (d *draft) keep(s string) []byte {
+	d.own = append(d.own, s...)
+	return d.own[len(d.own)-len(s):]
 }
 
 func (d *draft) set(at int, c cell, really bool) {

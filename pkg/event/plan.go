@@ -37,6 +37,7 @@ const (
 
 // plan is what has to be known of a struct to read, judge and write it. It is compiled once; nothing is reflected upon afterwards.
 type plan struct {
+	name      string // of the type of events, "" for what is common to all and for objects within
 	fields    []field
 	byName    map[string]int // a member's name → its field: those that a producer may send
 	required  []int
@@ -47,6 +48,7 @@ type plan struct {
 // field is what has to be known of one field.
 type field struct {
 	name     string
+	step     []byte // the name, as a step of the way to the field's value
 	column   string
 	glue     string // its type in Glue
 	doc      string
@@ -56,6 +58,7 @@ type field struct {
 	required bool
 	rules    string // validator's, for the value itself
 	bounds   bounds // those of the rules that need no validator
+	steady   bool   // it is a text, and nothing but the text decides whether it keeps the rules
 	key      *field // the names of texts
 	most     int    // list and texts: more members than this are not even kept; their number breaks rules
 	object   *plan  // the members of object
@@ -118,7 +121,7 @@ func (c *compiler) field(p *plan, sf reflect.StructField, sendable bool) {
 	if !ok {
 		return
 	}
-	f.name, f.column, f.doc, f.prefix = t.name, t.column, t.doc, `"`+t.column+`":`
+	f.name, f.step, f.column, f.doc, f.prefix = t.name, []byte(t.name), t.column, t.doc, `"`+t.column+`":`
 	if _, taken := p.byName[f.name]; taken || slices.ContainsFunc(p.fields, func(o field) bool { return o.column == f.column || o.name == f.name }) {
 		c.errorf("the name %q or the column %q is taken by another field or is one that hydrant sets", f.name, f.column)
 		return
@@ -229,6 +232,6 @@ func (c *compiler) tryRules(f *field) bool {
 		c.errorf("validate: %w", err)
 		return false
 	}
-	f.bounds = parseBounds(f.rules, f.form)
+	f.bounds, f.steady = parseBounds(f.rules, f.form), f.form == text && !slices.ContainsFunc(splitList(f.rules), isCustom)
 	return f.form != texts || c.tryRules(f.key) && c.tryRules(f.element)
 }

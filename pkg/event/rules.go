@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,13 +18,21 @@ var customRules = map[string]validator.FuncCtx{
 	"not_after_receipt": isNotAfterReceipt,
 }
 
-// isIdentifier is the rule of an event's id: A-Z a-z 0-9 - _ . :
-func isIdentifier(_ context.Context, fl validator.FieldLevel) bool {
-	return isPlainIdentifier(fl.Field().String())
+// isCustom reports whether a rule is one of these, or has one among its alternatives: they may judge by more than the value.
+func isCustom(rule string) bool {
+	return slices.ContainsFunc(strings.Split(rule, "|"), func(alternative string) bool {
+		name, _, _ := strings.Cut(alternative, "=")
+		return customRules[name] != nil
+	})
 }
 
-func isPlainIdentifier(s string) bool {
-	for _, c := range []byte(s) {
+// isIdentifier is the rule of an event's id: A-Z a-z 0-9 - _ . :
+func isIdentifier(_ context.Context, fl validator.FieldLevel) bool {
+	return isPlainIdentifier([]byte(fl.Field().String()))
+}
+
+func isPlainIdentifier(s []byte) bool {
+	for _, c := range s {
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && !isDigit(c) && c != '-' && c != '_' && c != '.' && c != ':' {
 			return false
 		}
@@ -132,7 +141,7 @@ func (r *rules) fill(f *field, fallback string) (cell, error) {
 	case text, timestamp:
 		fallback = string(appendText(nil, fallback))
 	}
-	if rule, _ := f.scan(fallback, false, &c); rule != "" {
+	if rule, _ := f.scan([]byte(fallback), false, &c); rule != "" {
 		return c, fmt.Errorf("it is refused as no %s", rule)
 	}
 	if rule, _ := r.broken(context.Background(), c.value(f.form), f.rules, f.form); rule != "" {

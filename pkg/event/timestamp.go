@@ -15,7 +15,7 @@ var (
 
 // parseTimestamp reads RFC 3339 strictly: capital T and Z, seconds 00-59, a point before the fraction. The fraction is cut to milliseconds.
 // Go's own parser is laxer: it takes a comma before the fraction and hours of one digit.
-func parseTimestamp(s string) (ms int64, ok bool) {
+func parseTimestamp(s []byte) (ms int64, ok bool) {
 	if len(s) < len("2006-01-02T15:04:05Z") || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
 		return 0, false
 	}
@@ -39,7 +39,7 @@ func parseTimestamp(s string) (ms int64, ok bool) {
 }
 
 // cutFraction takes a fraction of a second, if there is one, from the front of s: its milliseconds and what is behind it.
-func cutFraction(s string) (ms int64, rest string, ok bool) {
+func cutFraction(s []byte) (ms int64, rest []byte, ok bool) {
 	if s[0] != '.' {
 		return 0, s, true
 	}
@@ -52,8 +52,8 @@ func cutFraction(s string) (ms int64, rest string, ok bool) {
 }
 
 // parseOffset reads Z or ±hh:mm: how far local time is ahead of UTC, in milliseconds.
-func parseOffset(s string) (ms int64, ok bool) {
-	if s == "Z" {
+func parseOffset(s []byte) (ms int64, ok bool) {
+	if string(s) == "Z" {
 		return 0, true
 	}
 	if len(s) != len("+00:00") || s[0] != '+' && s[0] != '-' || s[3] != ':' {
@@ -71,7 +71,7 @@ func parseOffset(s string) (ms int64, ok bool) {
 }
 
 // twoDigits is the number that s begins with, -1 if it does not begin with two digits.
-func twoDigits(s string) int {
+func twoDigits(s []byte) int {
 	if !isDigit(s[0]) || !isDigit(s[1]) {
 		return -1
 	}
