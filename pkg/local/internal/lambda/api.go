@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// ServeHTTP is Lambda's Invoke API: POST /2015-03-31/functions/{name}/invocations, for the invocation types RequestResponse and DryRun.
+// ServeHTTP is Lambda's Invoke API: POST /2015-03-31/functions/{name}/invocations, for the invocation types RequestResponse and DryRun, and
+// for Event if something accepts events.
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, functionError, err := s.serve(r)
@@ -27,6 +28,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Amzn-ErrorType", "ServiceException")
 		w.WriteHeader(http.StatusInternalServerError)
 		answer = faultDocument(&Error{Message: err.Error()})
+	case answer == nil && r.Header.Get("X-Amz-Invocation-Type") == "Event":
+		w.WriteHeader(http.StatusAccepted)
 	case answer == nil:
 		w.WriteHeader(http.StatusNoContent)
 	default:
@@ -46,7 +49,7 @@ func faultDocument(fault *Error) []byte {
 	return document
 }
 
-// serve answers an Invoke request; the answer of a dry run is nil.
+// serve answers an Invoke request; the answer of a dry run is nil, and that of an event.
 func (s *Service) serve(r *http.Request) (answer []byte, functionError string, err error) {
 	path, found := strings.CutPrefix(r.URL.EscapedPath(), "/2015-03-31/functions/")
 	escaped, isInvoke := strings.CutSuffix(path, "/invocations")
@@ -57,13 +60,14 @@ func (s *Service) serve(r *http.Request) (answer []byte, functionError string, e
 	if q := r.URL.Query().Get("Qualifier"); q != "" {
 		name += ":" + q
 	}
-	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
-	case "DryRun":
+	kind := r.Header.Get("X-Amz-Invocation-Type")
+	switch {
+	case kind == "DryRun":
 		_, err := s.lookup(name)
 		return nil, "", err
-	case "", "RequestResponse":
+	case kind == "" || kind == "RequestResponse" || kind == "Event" && s.config.Event != nil:
 	default:
-		return nil, "", &Error{"InvalidParameterValueException", "the local runner supports the invocation types RequestResponse and DryRun", http.StatusBadRequest}
+		return nil, "", &Error{"InvalidParameterValueException", "the local runner supports the invocation types RequestResponse, Event and DryRun", http.StatusBadRequest}
 	}
 	payload, err := io.ReadAll(io.LimitReader(r.Body, MaxRequest+1))
 	if err != nil {
@@ -73,6 +77,13 @@ func (s *Service) serve(r *http.Request) (answer []byte, functionError string, e
 		payload = []byte("{}")
 	} else if !json.Valid(payload) && len(payload) <= MaxRequest {
 		return nil, "", &Error{"InvalidRequestContentException", "Could not parse request body into json", http.StatusBadRequest}
+	}
+	if kind == "Event" {
+		f, err := s.lookup(name)
+		if err == nil {
+			_, err = s.config.Event(f.ARN, payload)
+		}
+		return nil, "", err
 	}
 	return s.Invoke(r.Context(), name, payload)
 }

@@ -183,7 +183,7 @@ func (e *environment) invoke(ctx context.Context, payload []byte) result {
 			return *failed
 		}
 	}
-	inv := &invocation{id: newUUID(), payload: payload, deadline: time.Now().Add(e.f.Timeout), done: make(chan result, 1)}
+	inv := &invocation{id: NewRequestID(), payload: payload, deadline: time.Now().Add(e.f.Timeout), done: make(chan result, 1)}
 	e.mu.Lock()
 	e.current = inv
 	e.mu.Unlock()

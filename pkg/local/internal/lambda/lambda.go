@@ -45,6 +45,8 @@ type Config struct {
 	Credentials map[string]string // AWS_ACCESS_KEY_ID and so on
 	Log         func(group, stream string, at time.Time, message string)
 	Functions   []Function
+	// Event accepts an event for a function, given by its ARN, and answers the request's id; nil: the invocation type Event is refused.
+	Event func(function string, payload []byte) (string, error)
 }
 
 // Error is an invocation that did not reach the function, with the code and HTTP status of Lambda's Invoke API.
@@ -79,7 +81,7 @@ type function struct {
 	busy                                       atomic.Int64 // nanoseconds
 }
 
-// Stats counts what a function did since the runner started.
+// Stats counts what a function did since the runner started, or since Reset.
 type Stats struct {
 	Invocations  int64 `json:"invocations"`
 	Errors       int64 `json:"errors"`
@@ -188,6 +190,15 @@ func (f *function) release(env *environment) {
 		return
 	}
 	f.idle = append(f.idle, env)
+}
+
+// Reset begins the counts anew. The execution environments stay.
+func (s *Service) Reset() {
+	for _, f := range s.functions {
+		for _, count := range []*atomic.Int64{&f.invocations, &f.errors, &f.throttles, &f.coldStarts, &f.busy} {
+			count.Store(0)
+		}
+	}
 }
 
 // Stats answers the counts of each function by its logical id.

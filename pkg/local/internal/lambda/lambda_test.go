@@ -288,7 +288,7 @@ func TestInvokeAPI(t *testing.T) {
 		"an unknown function":   {"POST", "/2015-03-31/functions/none/invocations", "", `{}`, 404, "Function not found", ""},
 		"an unknown qualifier":  {"POST", "/2015-03-31/functions/echo/invocations?Qualifier=7", "", `{}`, 404, "Function not found", ""},
 		"no JSON":               {"POST", "/2015-03-31/functions/echo/invocations", "", `{`, 400, "Could not parse", ""},
-		"an asynchronous event": {"POST", "/2015-03-31/functions/echo/invocations", "Event", `{}`, 400, "RequestResponse and DryRun", ""},
+		"an asynchronous event": {"POST", "/2015-03-31/functions/echo/invocations", "Event", `{}`, 400, "RequestResponse, Event and DryRun", ""},
 		"another operation":     {"GET", "/2015-03-31/functions", "", ``, 404, "Invoke only", ""},
 		"too much":              {"POST", "/2015-03-31/functions/echo/invocations", "", `"` + strings.Repeat("x", MaxRequest) + `"`, 413, "6291456", ""},
 	} {

@@ -90,7 +90,8 @@ func randomHex(bytes int) string {
 	return fmt.Sprintf("%x", b)
 }
 
-func newUUID() string {
+// NewRequestID answers an id for an invocation: a random UUID.
+func NewRequestID() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b) // never fails
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
