@@ -83,6 +83,7 @@ func (r *runner) reset(ctx context.Context) error {
 		if r.api != nil {
 			r.api.Reset()
 		}
+		r.lambda.Reset()
 		return err
 	}
 	// Every delivery stream must stand still while the sources and buckets are emptied: each one's reset holds the next.
@@ -108,8 +109,16 @@ func (r *runner) control() http.Handler {
 	}
 	handle := func(pattern string, serve func(http.ResponseWriter, *http.Request) error) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, request *http.Request) {
-			if err := serve(w, request); err != nil {
+			answer := &answer{ResponseWriter: w}
+			err := serve(answer, request)
+			switch {
+			case err == nil:
+			case !answer.begun:
 				controlError(w, err)
+			case request.Context().Err() == nil:
+				// What was sent looks well. Only a connection that breaks tells the client that it is not all.
+				fmt.Fprintf(r.stderr, "%s %s: %v\n", request.Method, request.URL.Path, err)
+				panic(http.ErrAbortHandler)
 			}
 		})
 	}
@@ -132,6 +141,17 @@ func (r *runner) control() http.Handler {
 		return &controlFault{http.StatusNotFound, "the control paths are GET state, tables/{name} and errors, POST flush and reset, all under /_hydrant/"}
 	})
 	return mux
+}
+
+// answer knows whether any of it has been sent.
+type answer struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	a.begun = true
+	return a.ResponseWriter.Write(p)
 }
 
 // controlFault is an answer that is the caller's to mend.

@@ -1,5 +1,5 @@
 // Command local runs what template.yaml describes on this machine, with no account and no Docker: the API, the Kinesis stream, Firehose
-// with the real transform function, and S3. AWS's own clients can talk to it.
+// with the real functions, S3, and SQS. AWS's own clients can talk to it.
 //
 // It knows AWS and never hydrant: everything it does it reads from the template. What of a template it cannot honour it refuses, with
 // the line. Run it with -help for its flags.
@@ -41,6 +41,7 @@ type options struct {
 	api, aws            string
 	data, build         string
 	quiet               bool
+	timeScale           float64
 }
 
 // parameters collects -parameter Name=Value.
@@ -56,6 +57,9 @@ func (p parameters) Set(text string) error {
 	p[name] = value
 	return nil
 }
+
+// maxTimeScale makes a day of 86 milliseconds.
+const maxTimeScale = 1_000_000
 
 const usage = `Runs what a SAM template describes on this machine, until Ctrl-C or SIGTERM.
 
@@ -74,6 +78,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.aws, "aws", "127.0.0.1:4566", "the `address` of every AWS service, for AWS_ENDPOINT_URL, and of /_hydrant/; port 0 picks a free one")
 	f.StringVar(&o.data, "data", ".hydrant", "the `folder` of what lasts; a second start goes on with it")
 	f.StringVar(&o.build, "build", "", "the `folder` of the functions' bootstraps; missing and stale ones are built (default <data>/build)")
+	f.Float64Var(&o.timeScale, "time-scale", 1, "how many `times` as fast as told queues' delays and visibility timeouts, and event sources' waits, pass")
 	f.BoolVar(&o.quiet, "quiet", false, "print no status, only what goes wrong")
 	f.Usage = func() {
 		fmt.Fprintf(stderr, usage, f.Name())
@@ -84,6 +89,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	}
 	if f.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q: -help lists the flags", f.Arg(0))
+	}
+	if o.timeScale < 1 || o.timeScale > maxTimeScale {
+		return nil, fmt.Errorf("-time-scale %v is not within 1 and %d", o.timeScale, maxTimeScale)
 	}
 	if o.build == "" {
 		o.build = filepath.Join(o.data, "build")
@@ -136,5 +144,9 @@ func run(ctx context.Context, stop func(), args []string, stdout, stderr io.Writ
 	}
 	err = r.wait(ctx)
 	stop()
-	return errors.Join(err, r.shutdown())
+	if err != nil { // delivering would fail, or take for ever
+		r.status.stop()
+		return errors.Join(r.kept(err), r.close())
+	}
+	return r.shutdown()
 }

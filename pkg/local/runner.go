@@ -53,7 +53,8 @@ type runner struct {
 	kinesis    *kinesis.Service
 	lambda     *lambda.Service
 	s3         *s3.Server
-	objects    *s3.Client
+	objects    *s3.Client // the runner's own look at the buckets, which no fault and no notification concerns
+	messaging
 	api        *apigateway.API
 	deliveries map[string]*firehose.DeliveryStream // by logical id
 	servers    []*http.Server
@@ -71,18 +72,24 @@ func start(ctx context.Context, o *options, stderr io.Writer) (_ *runner, err er
 	if err != nil {
 		return nil, err
 	}
-	account := stack.Account{ID: accountID, Region: region(), Partition: "aws", URLSuffix: "amazonaws.com", StackName: "hydrant-local"}
-	st, err := stack.Load(o.template, overrides, account)
-	if err != nil {
-		return nil, err
-	}
-	r := &runner{options: o, stderr: stderr, stack: st, deliveries: map[string]*firehose.DeliveryStream{}, fatal: make(chan error, 8)}
+	r := &runner{options: o, stderr: stderr, deliveries: map[string]*firehose.DeliveryStream{}, fatal: make(chan error, 8)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
 		}
 	}()
-	apiListener, awsListener, err := r.listen()
+	awsListener, err := r.listenOn("-aws", o.aws)
+	if err != nil {
+		return nil, err
+	}
+	r.awsURL = "http://" + awsListener.Addr().String()
+	account := stack.Account{
+		ID: accountID, Region: region(), Partition: "aws", URLSuffix: "amazonaws.com", StackName: "hydrant-local", QueueURL: r.awsURL,
+	}
+	if r.stack, err = stack.Load(o.template, overrides, account); err != nil {
+		return nil, err
+	}
+	apiListener, err := r.listenAPI()
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +106,9 @@ func start(ctx context.Context, o *options, stderr io.Writer) (_ *runner, err er
 		return nil, err
 	}
 	if err := r.makeBuckets(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.startMessaging(); err != nil {
 		return nil, err
 	}
 	r.startDeliveries()
@@ -128,20 +138,16 @@ func (r *runner) close() error {
 	return err
 }
 
-// listen takes the ports first: a second runner shall fail before it touches anything.
-func (r *runner) listen() (api, aws net.Listener, err error) {
-	if aws, err = r.listenOn("-aws", r.options.aws); err != nil {
-		return nil, nil, err
-	}
-	r.awsURL = "http://" + aws.Addr().String()
+// listenAPI takes the API's port, if the template has one: a second runner shall fail before it touches anything.
+func (r *runner) listenAPI() (net.Listener, error) {
 	if r.stack.API == nil {
-		return nil, aws, nil
+		return nil, nil
 	}
-	if api, err = r.listenOn("-api", r.options.api); err != nil {
-		return nil, nil, err
+	api, err := r.listenOn("-api", r.options.api)
+	if err == nil {
+		r.apiURL = "http://" + api.Addr().String() + "/" + r.stack.API.Stage
 	}
-	r.apiURL = "http://" + api.Addr().String() + "/" + r.stack.API.Stage
-	return api, aws, nil
+	return api, err
 }
 
 func (r *runner) listenOn(flag, address string) (net.Listener, error) {
@@ -191,7 +197,7 @@ func (r *runner) openData() error {
 		return err
 	}
 	r.later(r.kinesis.Close)
-	return nil
+	return r.openQueues()
 }
 
 func (r *runner) startS3(ctx context.Context) error {
@@ -203,8 +209,10 @@ func (r *runner) startS3(ctx context.Context) error {
 		return err
 	}
 	r.later(r.s3.Close)
-	r.objects, err = r.s3.Client()
-	return err
+	if r.objects, err = r.s3.Client(); err != nil {
+		return err
+	}
+	return r.openNotifier()
 }
 
 func (r *runner) buildFunctions(ctx context.Context) error {
@@ -228,15 +236,19 @@ func (r *runner) startServices() error {
 		functions[i] = f.Function
 	}
 	r.lambda = lambda.New(lambda.Config{
-		Region: region(), EndpointURL: r.awsURL, Log: r.log, Functions: functions,
+		Region: region(), EndpointURL: r.awsURL, Log: r.log, Functions: functions, Event: r.acceptEvent,
 		Credentials: map[string]string{"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": secretKey},
 	})
 	r.later(func() error { r.lambda.Close(); return nil })
+	r.makeMessaging()
 
 	for _, d := range r.stack.Deliveries {
 		source, _ := r.kinesis.Stream(d.StreamName) // the stack has seen to it
 		d.Dir = filepath.Join(r.options.data, "firehose", d.Name)
-		delivery, err := firehose.New(d.Config, source, r.lambda, r.objects, r.logs)
+		d.Trouble = func(err error) {
+			fmt.Fprintf(r.stderr, "%s: cannot deliver, and goes on trying: %v\n", d.LogicalID, err)
+		}
+		delivery, err := firehose.New(d.Config, source, r.lambda, r.writer, subscribedLogs{r})
 		if err != nil {
 			return d.Errorf("%v", err)
 		}
@@ -259,7 +271,7 @@ func (r *runner) startServices() error {
 
 // log keeps a line. A log that cannot be written ends the runner: the disk is full or gone.
 func (r *runner) log(group, stream string, at time.Time, message string) {
-	if err := r.logs.Put(group, stream, at, message); err != nil {
+	if err := (subscribedLogs{r}).Put(group, stream, at, message); err != nil {
 		r.fail(err)
 	}
 }
@@ -317,8 +329,13 @@ func (r *runner) wait(ctx context.Context) error {
 	case err := <-r.fatal:
 		return err
 	case <-r.s3.Exited():
-		return errors.New("the S3 server ended unasked: start the runner again; nothing that was accepted is lost")
+		return errors.New("the S3 server ended unasked")
 	}
+}
+
+// kept says where accepted records are that were not delivered.
+func (r *runner) kept(err error) error {
+	return fmt.Errorf("%w: what is not delivered stays in %s, and the next start goes on with it", err, r.options.data)
 }
 
 // shutdown takes no more requests, delivers what is buffered, and ends everything.
@@ -336,7 +353,7 @@ func (r *runner) shutdown() error {
 	defer cancelFlush()
 	err := r.flush(flushed)
 	if err != nil {
-		err = fmt.Errorf("%w: what is not delivered stays in %s, and the next start goes on with it", err, r.options.data)
+		err = r.kept(err)
 	}
 	r.tell("%s", r.summary())
 	return errors.Join(err, r.close())
