@@ -8,6 +8,7 @@ import (
 
 	"hydrant/pkg/local/internal/apigateway"
 	"hydrant/pkg/local/internal/kinesis"
+	"hydrant/pkg/local/internal/sqs"
 )
 
 // backend is what the API's AWS integrations reach.
@@ -28,7 +29,7 @@ const kinesisTarget = "Kinesis_20131202."
 // awsHandler is every AWS service on one address, told apart as AWS's clients write their requests: the target of the JSON protocols,
 // Lambda's path, and S3 for everything else; and the control paths.
 func (r *runner) awsHandler() http.Handler {
-	control, objects := r.control(), r.s3.Handler()
+	control, objects := r.control(), r.clients.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		target := request.Header.Get("X-Amz-Target")
 		switch {
@@ -36,6 +37,8 @@ func (r *runner) awsHandler() http.Handler {
 			control.ServeHTTP(w, request)
 		case strings.HasPrefix(target, kinesisTarget):
 			r.kinesis.ServeHTTP(w, request)
+		case strings.HasPrefix(target, sqs.TargetPrefix):
+			r.queues.ServeHTTP(w, request)
 		case strings.HasPrefix(request.URL.Path, "/2015-03-31/functions"):
 			r.lambda.ServeHTTP(w, request)
 		case target == "" && isS3(request):
@@ -58,7 +61,7 @@ func isS3(r *http.Request) bool {
 }
 
 func notSupported(w http.ResponseWriter, target string) {
-	message := "the local runner has Kinesis, S3 and Lambda's Invoke; this request is for another service"
+	message := "the local runner has Kinesis, S3, SQS and Lambda's Invoke; this request is for another service"
 	if target != "" {
 		message = "the local runner does not support " + target
 	}

@@ -66,8 +66,8 @@ type event struct {
 	Throttles int    `json:"throttles"`
 }
 
-// New makes a service, which works from Start to Stop. scale is how many times as fast as told its waits pass, which is the queue's doing
-// but for the age of events. failed is told of what goes wrong here.
+// New makes a service, which works from Start to Stop. scale is how many times as fast as told its waits pass. failed is told of what goes
+// wrong here.
 func New(configs []Config, queue Queue, invoker Invoker, publisher Publisher, scale float64, failed func(error)) *Service {
 	s := &Service{configs: map[string]Config{}, queue: queue, invoker: invoker, publisher: publisher, scale: scale, failed: failed}
 	for _, c := range configs {
@@ -168,7 +168,7 @@ func (s *Service) attempt(ctx context.Context, e event, payload string) error {
 		return s.bury(c, e, payload, "EventAgeExceeded", functionError, answer)
 	}
 	s.retried.Add(1)
-	return s.send(e, payload, wait)
+	return s.send(e, payload, time.Duration(float64(wait)/s.scale))
 }
 
 // wait is how long until the next attempt: one and two minutes after function errors; after throttles and errors of the service from a
