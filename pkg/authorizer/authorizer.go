@@ -140,11 +140,15 @@ func (a *Authorizer) Authorize(ctx context.Context, r Request) (answer Answer, e
 		d.Elapsed = time.Since(began)
 		a.recorder.Decided(ctx, d)
 	}()
-	who, reason := a.judge(ctx, r)
+	stage := r.stage()
+	who, reason := caller{}, ReasonEvent
+	if stage != "" {
+		who, reason = a.judge(ctx, r)
+	}
 	d = Decision{Verdict: reason.Verdict(), Reason: reason, Kind: who.kind, Producer: who.producer, Label: who.label}
 	switch d.Verdict {
 	case Allow, Deny:
-		return newAnswer(d.Verdict, r.stage(), who), nil
+		return newAnswer(d.Verdict, stage, who), nil
 	case Unauthorized:
 		return Answer{}, ErrUnauthorized
 	default:
@@ -156,9 +160,6 @@ func (a *Authorizer) Authorize(ctx context.Context, r Request) (answer Answer, e
 type caller struct{ kind, producer, label string }
 
 func (a *Authorizer) judge(ctx context.Context, r Request) (caller, Reason) {
-	if r.stage() == "" {
-		return caller{}, ReasonEvent
-	}
 	credential, reason := r.bearer()
 	switch {
 	case reason != "":

@@ -3,6 +3,8 @@ package authorizer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -70,7 +72,7 @@ func (c *cache[T]) start(ctx context.Context) chan struct{} {
 	go func() {
 		defer cancel()
 		began := time.Now()
-		value, left, err := c.fetch(ctx)
+		value, left, err := c.try(ctx)
 		c.refreshed(ctx, Refresh{Err: err, Left: left, Elapsed: time.Since(began)})
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -82,6 +84,16 @@ func (c *cache[T]) start(ctx context.Context) chan struct{} {
 		close(done)
 	}()
 	return done
+}
+
+// try fetches. What others wrote is read in it: a panic is an answer that cannot be read, and not the end of the process.
+func (c *cache[T]) try(ctx context.Context) (value T, left int, err error) {
+	defer func() {
+		if p := recover(); p != nil { // its value may quote what was read
+			err = fmt.Errorf("a panic: %s", debug.Stack())
+		}
+	}()
+	return c.fetch(ctx)
 }
 
 // age is how long ago t was: by the wall clock, since the other one stands still while the process is frozen. What is in the future is as

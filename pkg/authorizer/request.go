@@ -1,7 +1,6 @@
 package authorizer
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -26,12 +25,30 @@ func ReadRequest(payload []byte) (Request, error) {
 	return r, nil
 }
 
-// What the parts of a method's ARN are made of, up to the stage: nothing that a policy would take for a wildcard.
-var stageARN = regexp.MustCompile(`^arn:aws[a-z-]{0,30}:execute-api:[a-z0-9-]{1,40}:[0-9]{12}:[a-z0-9]{1,40}/[A-Za-z0-9_-]{1,128}/`)
+// stage is the ARN of the API's stage, with a slash behind it, or "" if the event names none: what is allowed is made of it, so it has
+// nothing that a policy would take for a wildcard or a variable. The rest of the method's ARN is the caller's text, and not looked at.
+func (r *Request) stage() string {
+	const most = 256
+	parts := strings.SplitN(r.MethodARN, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || !strings.HasPrefix(parts[1], "aws") || parts[2] != "execute-api" {
+		return ""
+	}
+	api, rest, _ := strings.Cut(parts[5], "/")
+	stage, _, more := strings.Cut(rest, "/")
+	if !isName(parts[1]) || !isName(parts[3]) || !isName(parts[4]) || !isName(api) || !isName(stage) || !more {
+		return ""
+	}
+	end := len(r.MethodARN) - len(rest) + len(stage) + len("/")
+	if end > most {
+		return ""
+	}
+	return r.MethodARN[:end]
+}
 
-// stage is the ARN of the API's stage, with a slash behind it, or "" if the event names none. The rest of the method's ARN is the caller's
-// text, and not looked at.
-func (r *Request) stage() string { return stageARN.FindString(r.MethodARN) }
+// isName says whether a part of an ARN has letters, digits, hyphens and underscores, as regions, accounts, APIs and stages have.
+func isName(s string) bool { return s != "" && strings.IndexFunc(s, notName) < 0 }
+
+func notName(r rune) bool { return r == '.' || notBase64URL(r) }
 
 // API Gateway takes 10,240 bytes of request line and headers ("Amazon API Gateway quotas").
 const maxCredential = 10_240
