@@ -3,6 +3,7 @@ package event
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -12,6 +13,59 @@ func TestCatalogueIsDescribed(t *testing.T) {
 	if _, err := Describe(); err != nil {
 		t.Error(err)
 	}
+}
+
+// What a field's rules say of its size is kept, also in types of which no other test knows: a value just beyond is refused.
+func TestSizesOfEveryField(t *testing.T) {
+	d, err := Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := judge(t)
+	for _, kind := range d.Types {
+		p := j.plans[kind.Name]
+		for name, i := range p.byName {
+			for _, rule := range splitList(p.fields[i].rules) {
+				value := beyond(t, rule, p.fields[i].form)
+				if value == "" {
+					continue
+				}
+				_, out := j.AppendRow(nil, []byte(replaced(t, kind.Example, name, value)), origin)
+				if len(out.Rejections) == 0 || !strings.HasPrefix(out.Rejections[0].Field, "/"+name) {
+					t.Errorf("%s.%s takes %s in spite of %s: %+v", kind.Name, name, short(value), rule, out.Rejections)
+				}
+			}
+		}
+	}
+}
+
+// beyond is a value that just breaks a rule on size, "" if there is none.
+func beyond(t *testing.T, rule string, f form) string {
+	t.Helper()
+	name, param, _ := strings.Cut(rule, "=")
+	step := map[string]float64{"max": 1, "min": -1}[name]
+	if name == "oneof" {
+		return `"none of these"`
+	}
+	if step == 0 || f == timestamp {
+		return ""
+	}
+	limit, err := strconv.ParseFloat(param, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := limit + step
+	switch {
+	case f == integer || f == number:
+		return strconv.FormatFloat(size, 'f', -1, 64)
+	case size < 0:
+		return ""
+	case f == text:
+		return quote(strings.Repeat("é", int(size)))
+	case f == texts:
+		return manyTexts(int(size), 8, 1)
+	}
+	return items(int(size), "0")
 }
 
 func TestRulesInWords(t *testing.T) {

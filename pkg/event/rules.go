@@ -114,7 +114,7 @@ func (r *rules) broken(ctx context.Context, value any, rules string, f form) (ru
 func (r *rules) try(rules string, f form) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
+			err = errors.New(strings.TrimSuffix(fmt.Sprint(p), " on field ''")) // it was given a value, so it knows no field
 		}
 	}()
 	zero := cell{}
