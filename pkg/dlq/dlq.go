@@ -106,7 +106,10 @@ func (d *DLQ) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		answer, err = []byte("{}"), job.errorLog(in.log)
 	}
 	d.recorder.Report(ctx, job.report)
-	return answer, err
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // job is one invocation.
