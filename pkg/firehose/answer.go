@@ -48,7 +48,7 @@ func NewAnswer(records []Record, limit int) (*Answer, error) {
 	reserve, data := len(answerTail), 0
 	for i := range records {
 		reserve += failedSize(&records[i])
-		data += len(records[i].Data)
+		data += base64.StdEncoding.DecodedLen(len(records[i].Encoded))
 	}
 	if len(answerHead)+reserve > limit {
 		return nil, ErrTooManyRecords

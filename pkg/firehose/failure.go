@@ -32,7 +32,7 @@ var ErrNoFailure = errors.New("not a line of a Firehose error object, which is a
 // ParseFailure reads one line of an error object. The failure shares no memory with the line. The error wraps [ErrNoFailure] and holds
 // nothing of the line.
 func ParseFailure(line []byte) (Failure, error) {
-	p := parser{Scanner: jsonscan.New(line), data: make([]byte, 0, len(line)/4*3+slack)}
+	p := parser{Scanner: jsonscan.New(line)}
 	if p.Peek() != '{' {
 		return Failure{}, ErrNoFailure
 	}
@@ -57,7 +57,8 @@ func ParseFailure(line []byte) (Failure, error) {
 func (p *parser) failureMember(f *Failure, name string) (known bool) {
 	switch strings.ToLower(name) {
 	case "rawdata":
-		f.Data, f.Bad = p.base64()
+		data, ok := decode(nil, p.text())
+		f.Data, f.Bad = data, !ok
 		return true
 	case "errorcode":
 		p.first(&f.Code)

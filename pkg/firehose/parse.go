@@ -3,6 +3,7 @@ package firehose
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -16,12 +17,8 @@ import (
 // request at all is an error.
 type parser struct {
 	jsonscan.Scanner
-	data  []byte // every record's data, one behind the other
 	shard string // the one before
 }
-
-// slack is the room beyond what is decoded that the base64 decoder may ask for.
-const slack = 64
 
 var (
 	errNoObject  = errors.New("it is no object")
@@ -82,13 +79,13 @@ func (p *parser) records() (records []Record) {
 }
 
 func (p *parser) record() Record {
-	r := Record{ID: noID, Bad: true}
+	r := Record{ID: noID}
 	for in := p.object(); in && p.More('}'); {
 		switch string(p.name()) {
 		case "recordId":
 			r.ID = p.id()
 		case "data":
-			r.Data, r.Bad = p.base64()
+			r.Encoded = p.text()
 		case "approximateArrivalTimestamp":
 			r.ArrivedAt = p.integer()
 		case "kinesisRecordMetadata":
@@ -169,21 +166,6 @@ func (p *parser) id() []byte {
 	return quoted
 }
 
-// base64 reads and decodes a record's data. bad is set if it is not what it should be.
-func (p *parser) base64() (data []byte, bad bool) {
-	encoded := p.text()
-	if encoded == nil {
-		return nil, true
-	}
-	start := len(p.data)
-	n, err := base64.StdEncoding.Decode(p.data[start:cap(p.data)], encoded)
-	if err != nil {
-		return nil, true
-	}
-	p.data = p.data[:start+n]
-	return p.data[start : start+n : start+n], false
-}
-
 // integer reads a number, or text that spells one, as the Lambda guide's sample has it; it is 0 if it is neither.
 func (p *parser) integer() int64 {
 	var digits []byte
@@ -197,4 +179,18 @@ func (p *parser) integer() int64 {
 		return 0
 	}
 	return n
+}
+
+// decode decodes base64 into buf, or into new memory if that is too small.
+func decode(buf, encoded []byte) (data []byte, ok bool) {
+	if encoded == nil {
+		return nil, false
+	}
+	const slack = 64 // the decoder may ask for more room than what is decoded takes
+	buf = slices.Grow(buf[:0], len(encoded)/4*3+slack)
+	n, err := base64.StdEncoding.Decode(buf[:cap(buf)], encoded)
+	if err != nil {
+		return nil, false
+	}
+	return buf[:n], true
 }

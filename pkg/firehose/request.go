@@ -24,18 +24,21 @@ type Record struct {
 	// looks like is Firehose's affair. It is "" (two quotes) for a record that brings none.
 	ID []byte
 
-	Data []byte // decoded
-	Bad  bool   // the data is missing, or no base64
+	Encoded []byte // what should be the data in base64; nil if it is missing or no text
 
 	ArrivedAt       int64  // Unix milliseconds; 0 if the request does not say
 	Shard, Sequence string // where the record stands in the Kinesis stream; "" without one
 	Subsequence     int64
 }
 
-// ParseRequest reads a request. The records do not share memory with the payload but for their IDs, so the payload must
-// stay as it is for as long as those are in use. The error says what was expected and holds nothing of the payload.
+// Data decodes the record's data. It takes the memory of buf, whatever is in it, if that is enough: the data of a batch need
+// not all be in memory twice. ok is false if the data is missing or no base64.
+func (r *Record) Data(buf []byte) (data []byte, ok bool) { return decode(buf, r.Encoded) }
+
+// ParseRequest reads a request. The records share memory with the payload, which must stay as it is for as long as they are
+// in use. The error says what was expected and holds nothing of the payload.
 func ParseRequest(payload []byte) (Request, error) {
-	p := parser{Scanner: jsonscan.New(payload), data: make([]byte, 0, len(payload)/4*3+slack)}
+	p := parser{Scanner: jsonscan.New(payload)}
 	request, err := p.request()
 	if err != nil {
 		return Request{}, fmt.Errorf("not a Firehose transformation request, which is a JSON object with an array of records: %w", err)

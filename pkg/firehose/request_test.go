@@ -36,63 +36,73 @@ func TestParseRequest(t *testing.T) {
 		t.Fatalf("got %+v", r)
 	}
 	got := r.Records[0]
-	if string(got.ID) != `"49546986683135544286507457936321625675700192471156785154000000"` || string(got.Data) != "Hello" || got.Bad ||
+	if string(got.ID) != `"49546986683135544286507457936321625675700192471156785154000000"` || dataOf(got) != "Hello" ||
 		got.ArrivedAt != 1732269600123 || got.Shard != "shardId-000000000000" || got.Subsequence != 3 ||
 		got.Sequence != "49546986683135544286507457936321625675700192471156785154" {
 		t.Errorf("got %+v", got)
 	}
 }
 
+// dataOf is a record's data, "bad" for what is none.
+func dataOf(r firehose.Record) string {
+	data, ok := r.Data(nil)
+	if !ok {
+		return "bad"
+	}
+	return string(data)
+}
+
 func TestParseRecord(t *testing.T) {
 	long := strings.Repeat("YWJj", 100)
 	for name, tc := range map[string]struct {
 		record string
+		data   string // "bad" is none
 		want   firehose.Record
 	}{
-		"empty data":                          {`{"recordId":"r","data":""}`, firehose.Record{ID: []byte(`"r"`)}},
-		"no data":                             {`{"recordId":"r"}`, firehose.Record{ID: []byte(`"r"`), Bad: true}},
-		"data null":                           {`{"recordId":"r","data":null}`, firehose.Record{ID: []byte(`"r"`), Bad: true}},
-		"data that is no text":                {`{"recordId":"r","data":{"a":[1]}}`, firehose.Record{ID: []byte(`"r"`), Bad: true}},
-		"data that is no base64":              {`{"recordId":"r","data":"%"}`, firehose.Record{ID: []byte(`"r"`), Bad: true}},
-		"data that ends as no base64 does":    {`{"recordId":"r","data":"` + long + `YQ"}`, firehose.Record{ID: []byte(`"r"`), Bad: true}},
-		"data with a mistake in a long run":   {`{"recordId":"r","data":"` + long + `-` + long + `"}`, firehose.Record{ID: []byte(`"r"`), Bad: true}},
-		"long data":                           {`{"recordId":"r","data":"` + long + `"}`, firehose.Record{ID: []byte(`"r"`), Data: []byte(strings.Repeat("abc", 100))}},
-		"data with escapes":                   {`{"recordId":"r","data":"\/\/\u002b8"}`, firehose.Record{ID: []byte(`"r"`), Data: []byte("\xff\xff\xbc")}},
-		"no id":                               {`{"data":"YQ=="}`, firehose.Record{ID: []byte(`""`), Data: []byte("a")}},
-		"an id that is no text":               {`{"recordId":7,"data":"YQ=="}`, firehose.Record{ID: []byte(`""`), Data: []byte("a")}},
-		"an id with escapes stays as it is":   {`{"recordId":"a\"\u00fc\ud800","data":""}`, firehose.Record{ID: []byte(`"a\"\u00fc\ud800"`)}},
-		"an id that is no UTF-8 becomes some": {"{\"recordId\":\"a\xff\\n\",\"data\":\"\"}", firehose.Record{ID: []byte("\"a\ufffd\\n\"")}},
-		"names with escapes":                  {`{"record\u0049d":"r","d\u0061ta":"YQ=="}`, firehose.Record{ID: []byte(`"r"`), Data: []byte("a")}},
-		"not an object":                       {`5`, firehose.Record{ID: []byte(`""`), Bad: true}},
-		"null":                                {`null`, firehose.Record{ID: []byte(`""`), Bad: true}},
+		"empty data":                          {`{"recordId":"r","data":""}`, "", firehose.Record{ID: []byte(`"r"`)}},
+		"no data":                             {`{"recordId":"r"}`, "bad", firehose.Record{ID: []byte(`"r"`)}},
+		"data null":                           {`{"recordId":"r","data":null}`, "bad", firehose.Record{ID: []byte(`"r"`)}},
+		"data that is no text":                {`{"recordId":"r","data":{"a":[1]}}`, "bad", firehose.Record{ID: []byte(`"r"`)}},
+		"data that is no base64":              {`{"recordId":"r","data":"%"}`, "bad", firehose.Record{ID: []byte(`"r"`)}},
+		"data that ends as no base64 does":    {`{"recordId":"r","data":"` + long + `YQ"}`, "bad", firehose.Record{ID: []byte(`"r"`)}},
+		"data with a mistake in a long run":   {`{"recordId":"r","data":"` + long + `-` + long + `"}`, "bad", firehose.Record{ID: []byte(`"r"`)}},
+		"long data":                           {`{"recordId":"r","data":"` + long + `"}`, strings.Repeat("abc", 100), firehose.Record{ID: []byte(`"r"`)}},
+		"data with escapes":                   {`{"recordId":"r","data":"\/\/\u002b8"}`, "\xff\xff\xbc", firehose.Record{ID: []byte(`"r"`)}},
+		"no id":                               {`{"data":"YQ=="}`, "a", firehose.Record{ID: []byte(`""`)}},
+		"an id that is no text":               {`{"recordId":7,"data":"YQ=="}`, "a", firehose.Record{ID: []byte(`""`)}},
+		"an id with escapes stays as it is":   {`{"recordId":"a\"\u00fc\ud800","data":""}`, "", firehose.Record{ID: []byte(`"a\"\u00fc\ud800"`)}},
+		"an id that is no UTF-8 becomes some": {"{\"recordId\":\"a\xff\\n\",\"data\":\"\"}", "", firehose.Record{ID: []byte("\"a\ufffd\\n\"")}},
+		"names with escapes":                  {`{"record\u0049d":"r","d\u0061ta":"YQ=="}`, "a", firehose.Record{ID: []byte(`"r"`)}},
+		"not an object":                       {`5`, "bad", firehose.Record{ID: []byte(`""`)}},
+		"null":                                {`null`, "bad", firehose.Record{ID: []byte(`""`)}},
 		"the guide's subsequenceNumber": {
 			`{"recordId":"r","data":"","kinesisRecordMetadata":{"sequenceNumber":"49","subsequenceNumber":"","shardId":"s","x":[]}}`,
-			firehose.Record{ID: []byte(`"r"`), Sequence: "49", Shard: "s"},
+			"", firehose.Record{ID: []byte(`"r"`), Sequence: "49", Shard: "s"},
 		},
 		"numbers as text": {
 			`{"recordId":"r","data":"","approximateArrivalTimestamp":"17","kinesisRecordMetadata":{"subsequenceNumber":"4"}}`,
-			firehose.Record{ID: []byte(`"r"`), ArrivedAt: 17, Subsequence: 4},
+			"", firehose.Record{ID: []byte(`"r"`), ArrivedAt: 17, Subsequence: 4},
 		},
 		"arrival only in the metadata": {
 			`{"recordId":"r","data":"","kinesisRecordMetadata":{"approximateArrivalTimestamp":18}}`,
-			firehose.Record{ID: []byte(`"r"`), ArrivedAt: 18},
+			"", firehose.Record{ID: []byte(`"r"`), ArrivedAt: 18},
 		},
 		"metadata of the wrong kinds": {
 			`{"recordId":"r","data":"","approximateArrivalTimestamp":{},"kinesisRecordMetadata":{"shardId":1,"sequenceNumber":null,"subsequenceNumber":[1]}}`,
-			firehose.Record{ID: []byte(`"r"`)},
+			"", firehose.Record{ID: []byte(`"r"`)},
 		},
-		"metadata that is no object": {`{"recordId":"r","data":"","kinesisRecordMetadata":[{}]}`, firehose.Record{ID: []byte(`"r"`)}},
+		"metadata that is no object": {`{"recordId":"r","data":"","kinesisRecordMetadata":[{}]}`, "", firehose.Record{ID: []byte(`"r"`)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := firehose.ParseRequest([]byte(`{"records":[{"recordId":"before","data":"YQ=="},` + tc.record + `,{"recordId":"behind","data":"Yg=="}]}`))
 			if err != nil || len(r.Records) != 3 {
 				t.Fatalf("got %+v, %v", r, err)
 			}
-			if string(r.Records[0].Data) != "a" || string(r.Records[2].Data) != "b" || string(r.Records[2].ID) != `"behind"` {
+			if dataOf(r.Records[0]) != "a" || dataOf(r.Records[2]) != "b" || string(r.Records[2].ID) != `"behind"` {
 				t.Errorf("its neighbours suffer: %+v", r.Records)
 			}
 			got, want := r.Records[1], tc.want
-			if string(got.ID) != string(want.ID) || string(got.Data) != string(want.Data) || got.Bad != want.Bad || got.ArrivedAt != want.ArrivedAt ||
+			if string(got.ID) != string(want.ID) || dataOf(got) != tc.data || got.ArrivedAt != want.ArrivedAt ||
 				got.Shard != want.Shard || got.Sequence != want.Sequence || got.Subsequence != want.Subsequence {
 				t.Errorf("%s:\n got %+v\nwant %+v", tc.record, got, want)
 			}

@@ -16,7 +16,8 @@ import (
 type run struct {
 	*Transform
 	batch Batch
-	rows  []byte // of the record at hand
+	data  []byte // of the record at hand, as its rows are
+	rows  []byte
 }
 
 // record puts the record's rows into r.rows, at most room bytes of them, and says whether the record is good.
@@ -28,13 +29,15 @@ func (r *run) record(ctx context.Context, in *firehose.Record, room int) (good b
 		}
 	}()
 	r.rows = r.rows[:0]
+	data, ok := in.Data(r.data)
 	switch {
-	case in.Bad:
+	case !ok:
 		return r.fail(in, event.NotBase64)
 	case len(in.ID) <= len(`""`):
 		return r.fail(in, event.NoRecordID)
 	}
-	rec, err := record.Open(in.Data, source(in))
+	r.data = data
+	rec, err := record.Open(data, source(in))
 	if err != nil {
 		fault, _ := errors.AsType[*record.Fault](err) // Open returns no other
 		return r.fail(in, event.Reason(fault.Reason))
