@@ -2,8 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,11 +12,11 @@ import (
 	"strings"
 
 	"hydrant/pkg/local/internal/glue"
-	"hydrant/pkg/local/internal/logs"
 	"hydrant/pkg/local/internal/parquet"
 )
 
-// serveTable answers the rows of a Glue table as JSON lines, read from its Parquet objects as Athena would read them.
+// serveTable answers the rows of a Glue table as JSON lines, read from its objects as Athena would read them: Parquet, or JSON lines where
+// the table is classified as json.
 func (r *runner) serveTable(w http.ResponseWriter, request *http.Request) error {
 	t := r.stack.Table("", request.PathValue("name"))
 	if t == nil {
@@ -43,13 +41,8 @@ func (r *runner) serveTable(w http.ResponseWriter, request *http.Request) error 
 }
 
 func (r *runner) tableObject(ctx context.Context, out *bufio.Writer, t *glue.Table, bucket, key string) error {
-	file, size, err := r.download(ctx, bucket, key)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
 	partition := partitionOf(t, key)
-	return parquet.Read(file, size, t.Columns, func(row []byte) error {
+	write := func(row []byte) error {
 		row = row[:len(row)-1]
 		if len(row) > 1 && len(partition) > 0 {
 			row = append(row, ',')
@@ -57,7 +50,21 @@ func (r *runner) tableObject(ctx context.Context, out *bufio.Writer, t *glue.Tab
 		row = append(append(row, partition...), '}', '\n')
 		_, err := out.Write(row)
 		return err
-	})
+	}
+	if t.Parameters["classification"] == "json" {
+		return r.objectLines(ctx, bucket, key, func(n int, line []byte) error {
+			if !json.Valid(line) || line[0] != '{' {
+				return fmt.Errorf("line %d is no JSON object", n)
+			}
+			return write(line)
+		})
+	}
+	file, size, err := r.download(ctx, bucket, key)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return parquet.Read(file, size, t.Columns, write)
 }
 
 // partitionOf answers the members that a row gets from its object's key, name=value for each of the table's partition keys.
@@ -96,79 +103,4 @@ func (r *runner) download(ctx context.Context, bucket, key string) (*os.File, in
 		return nil, 0, errors.Join(err, file.Close())
 	}
 	return file, size, nil
-}
-
-// errorLine is a line of GET /_hydrant/errors: one of an error object, or one of a delivery stream's error log.
-type errorLine struct {
-	Delivery  string          `json:"delivery"`         // logical id
-	Object    string          `json:"object,omitempty"` // s3://bucket/key
-	Line      int             `json:"line,omitempty"`   // in the object, from 1
-	Timestamp int64           `json:"timestamp,omitempty"`
-	Error     json.RawMessage `json:"error,omitempty"` // Firehose's line
-	Log       json.RawMessage `json:"log,omitempty"`   // the error log's event
-}
-
-func (r *runner) serveErrors(w http.ResponseWriter, request *http.Request) error {
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	out := json.NewEncoder(w)
-	for _, d := range r.stack.Deliveries {
-		prefix, _, _ := strings.Cut(d.ErrorPrefix, "!{")
-		for o, err := range r.objects.List(request.Context(), d.Bucket, prefix) {
-			if err != nil {
-				return err
-			}
-			if err := r.errorObject(request.Context(), out, d.LogicalID, d.Bucket, o.Key); err != nil {
-				return fmt.Errorf("s3://%s/%s: %w", d.Bucket, o.Key, err)
-			}
-		}
-		err := r.logs.Read(d.LogGroup, func(e logs.Event) error {
-			return out.Encode(errorLine{Delivery: d.LogicalID, Timestamp: e.Timestamp, Log: asJSON([]byte(e.Message))})
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *runner) errorObject(ctx context.Context, out *json.Encoder, id, bucket, key string) error {
-	object, _, err := r.objects.Open(ctx, bucket, key)
-	if err != nil {
-		return err
-	}
-	defer object.Close()
-	lines := bufio.NewReader(object)
-	if magic, _ := lines.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		unzipped, err := gzip.NewReader(lines)
-		if err != nil {
-			return err
-		}
-		lines = bufio.NewReader(unzipped)
-	}
-	for n := 1; ; n++ {
-		line, err := lines.ReadBytes('\n')
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			if err := out.Encode(errorLine{Delivery: id, Object: "s3://" + bucket + "/" + key, Line: n, Error: asJSON(line)}); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// asJSON answers text that is JSON as it is, and other text as a JSON string.
-func asJSON(text []byte) json.RawMessage {
-	if json.Valid(text) {
-		return text
-	}
-	quoted, err := json.Marshal(string(text))
-	if err != nil {
-		panic(err) // a string
-	}
-	return quoted
 }
