@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"hydrant/pkg/local/internal/s3"
 	"hydrant/pkg/local/internal/stack"
@@ -17,7 +18,7 @@ type state struct {
 	AWS        string                    `json:"aws"`
 	Data       string                    `json:"data"`
 	Resources  map[string]stack.Resource `json:"resources"` // by logical id
-	Links      map[string]any            `json:"links"`     // counts by logical id
+	Links      map[string]any            `json:"links"`     // counts by logical id, and of what has none
 	Parameters map[string]string         `json:"parameters"`
 }
 
@@ -47,10 +48,24 @@ func (r *runner) state(ctx context.Context) (*state, error) {
 				return nil, err
 			}
 			s.Links[id] = stats
+		case "AWS::SQS::Queue":
+			s.Links[id] = r.queues.Queue(lastPart(resource.ID, "/")).Stats()
 		}
 	}
+	for id, m := range r.mappings {
+		s.Links[id] = m.Stats()
+	}
+	if len(r.stack.Notifications) > 0 {
+		s.Links["notifications"] = r.notifier.Stats()
+	}
+	if len(r.stack.Subscriptions) > 0 {
+		s.Links["subscriptions"] = r.subscriptions.Stats()
+	}
+	s.Links["asynchronous"] = r.events.Stats()
 	return s, nil
 }
+
+func lastPart(text, separator string) string { return text[strings.LastIndex(text, separator)+1:] }
 
 func (r *runner) bucketStats(ctx context.Context, bucket string) (bucketStats, error) {
 	var stats bucketStats
@@ -62,36 +77,6 @@ func (r *runner) bucketStats(ctx context.Context, bucket string) (bucketStats, e
 		stats.Bytes += o.Size
 	}
 	return stats, nil
-}
-
-// flush delivers everything that is buffered anywhere.
-func (r *runner) flush(ctx context.Context) error {
-	var err error
-	for _, d := range r.deliveries {
-		err = errors.Join(err, d.Flush(ctx))
-	}
-	return err
-}
-
-// reset empties the streams, the buckets, the logs and the counts.
-func (r *runner) reset(ctx context.Context) error {
-	empty := func() error {
-		err := errors.Join(r.kinesis.Reset(), r.logs.Reset())
-		for _, bucket := range r.stack.Buckets {
-			err = errors.Join(err, r.objects.Empty(ctx, bucket))
-		}
-		if r.api != nil {
-			r.api.Reset()
-		}
-		r.lambda.Reset()
-		return err
-	}
-	// Every delivery stream must stand still while the sources and buckets are emptied: each one's reset holds the next.
-	for _, d := range r.deliveries {
-		inner := empty
-		empty = func() error { return d.ResetWith(inner) }
-	}
-	return empty()
 }
 
 // control serves the paths under /_hydrant/.
@@ -124,7 +109,11 @@ func (r *runner) control() http.Handler {
 	}
 	handle("GET /_hydrant/state", answerState)
 	handle("POST /_hydrant/flush", func(w http.ResponseWriter, request *http.Request) error {
-		if err := r.flush(request.Context()); err != nil {
+		delays := request.URL.Query().Get("delays")
+		if delays != "" && delays != "now" {
+			return &controlFault{http.StatusBadRequest, "delays is now, or it is left out"}
+		}
+		if err := r.flush(request.Context(), delays == "now"); err != nil {
 			return err
 		}
 		return answerState(w, request)

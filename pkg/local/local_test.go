@@ -23,6 +23,9 @@ import (
 var runnerBinary, buildFolder, root string
 
 func TestMain(m *testing.M) {
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+		startWorker()
+	}
 	os.Exit(testMain(m))
 }
 
@@ -39,6 +42,10 @@ func testMain(m *testing.M) int {
 	runnerBinary, buildFolder = filepath.Join(folder, "hydrant-local"), filepath.Join(folder, "build")
 	if output, err := exec.Command("go", "build", "-trimpath", "-o", runnerBinary, ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the runner: %v\n%s", err, output)
+		return 1
+	}
+	if err := linkWorker(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
@@ -111,7 +118,12 @@ func send(method, url, contentType string, body io.Reader) (int, string, error) 
 //	start [flag...]      start the runner on template.yaml with the data folder data; "! start" expects it to refuse
 //	terminate, crash     end it with SIGTERM, and exit status 0, or with SIGKILL
 //	post ROUTE FILE [T]  POST a file to a route of the API, of content type T (application/json); prints status and body
-//	control METHOD PATH  a control path; prints status and body
+//	control METHOD PATH [BODY]
+//	                     a control path; prints status and body
+//	aws TARGET JSON      a request to the -aws address with this X-Amz-Target; $AWS in it is the address; prints status and body
+//	invoke NAME JSON     an asynchronous invocation of a function; prints the status
+//	object BUCKET KEY TEXT
+//	                     PUT an object through the -aws address; prints stored, or S3's code
 //	body NAME            write a large body to a file of this name: 500-records.json, 501-records.json,
 //	                     longest-key.json, long-key.json, too-large.json, huge.json
 func TestScripts(t *testing.T) {
@@ -130,6 +142,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": scriptStart, "terminate": scriptEnd(syscall.SIGTERM), "crash": scriptEnd(syscall.SIGKILL),
 			"post": scriptPost, "control": scriptControl, "body": scriptBody,
+			"aws": scriptAWS, "invoke": scriptInvoke, "object": scriptObject,
 		},
 	})
 }
@@ -210,7 +223,11 @@ func scriptPost(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func scriptControl(ts *testscript.TestScript, _ bool, args []string) {
-	status, body, err := send(args[0], ts.Getenv("AWS")+"/_hydrant/"+args[1], "", nil)
+	var request io.Reader
+	if len(args) > 2 {
+		request = strings.NewReader(args[2])
+	}
+	status, body, err := send(args[0], ts.Getenv("AWS")+"/_hydrant/"+args[1], "", request)
 	ts.Check(err)
 	_, err = fmt.Fprintf(ts.Stdout(), "%d %s\n", status, body)
 	ts.Check(err)

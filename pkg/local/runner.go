@@ -49,21 +49,22 @@ type runner struct {
 	apiURL  string // with the stage
 	awsURL  string
 
-	logs       *logs.Store
-	kinesis    *kinesis.Service
-	lambda     *lambda.Service
-	s3         *s3.Server
-	objects    *s3.Client // the runner's own look at the buckets, which no fault and no notification concerns
+	logs    *logs.Store
+	kinesis *kinesis.Service
+	lambda  *lambda.Service
+	s3      *s3.Server
+	objects *s3.Client // the runner's own look at the buckets, which no fault and no notification concerns
 	messaging
 	api        *apigateway.API
 	deliveries map[string]*firehose.DeliveryStream // by logical id
 	servers    []*http.Server
 	status     *status
 
-	fatal   chan error // what ends the runner
-	running sync.WaitGroup
-	halt    context.CancelFunc // ends the deliveries
-	closers []func() error
+	fatal     chan error // what ends the runner
+	running   sync.WaitGroup
+	resetting sync.Mutex
+	halt      context.CancelFunc // ends the deliveries
+	closers   []func() error
 }
 
 // start brings everything up, in the order in which one needs another. What is up when something fails is taken down again.
@@ -351,10 +352,11 @@ func (r *runner) shutdown() error {
 	}
 	flushed, cancelFlush := context.WithTimeout(context.Background(), time.Minute)
 	defer cancelFlush()
-	err := r.flush(flushed)
+	err := r.flush(flushed, false)
 	if err != nil {
 		err = r.kept(err)
 	}
 	r.tell("%s", r.summary())
+	r.stopConsumers() // while their functions can still reach the services
 	return errors.Join(err, r.close())
 }

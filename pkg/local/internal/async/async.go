@@ -97,6 +97,13 @@ func (s *Service) Stats() Stats {
 	return Stats{s.accepted.Load(), s.succeeded.Load(), s.retried.Load(), s.lost.Load()}
 }
 
+// Reset empties the counts.
+func (s *Service) Reset() {
+	for _, n := range []*atomic.Int64{&s.accepted, &s.succeeded, &s.retried, &s.lost} {
+		n.Store(0)
+	}
+}
+
 // Invoke accepts an event for a function, given by its ARN, and answers the request's id. The error is a *lambda.Error where the event is
 // at fault.
 func (s *Service) Invoke(function string, payload []byte) (id string, err error) {

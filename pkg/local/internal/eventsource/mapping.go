@@ -83,6 +83,13 @@ func (m *Mapping) Stats() Stats {
 	return Stats{m.batches.Load(), m.messages.Load(), m.deleted.Load(), m.left.Load(), m.throttles.Load(), m.badAnswers.Load()}
 }
 
+// Reset empties the counts.
+func (m *Mapping) Reset() {
+	for _, n := range []*atomic.Int64{&m.batches, &m.messages, &m.deleted, &m.left, &m.throttles, &m.badAnswers} {
+		n.Store(0)
+	}
+}
+
 func (m *Mapping) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / m.place.TimeScale)
 }

@@ -81,6 +81,13 @@ func (s *Service) Hurry() { s.consumer.Hurry() }
 // Stats answers the counts.
 func (s *Service) Stats() Stats { return Stats{s.events.Load(), s.batches.Load()} }
 
+// Reset empties the counts.
+func (s *Service) Reset() {
+	for _, n := range []*atomic.Int64{&s.events, &s.batches} {
+		n.Store(0)
+	}
+}
+
 // place says where a log event belongs.
 type place struct{ Filter, Function, Group, Stream string }
 
