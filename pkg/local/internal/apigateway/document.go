@@ -17,7 +17,8 @@ type document struct {
 	validator  validator // the default one of the API
 	compiler   *jsonschema.Compiler
 	looks      map[string]*look // by reference
-	inline     int              // schemas written where they are used
+	schemes    map[string]*scheme
+	inline     int // schemas written where they are used
 	paths      *template.Value
 }
 
@@ -28,7 +29,7 @@ type validator struct{ body, parameters bool }
 const maxPayload = 10 * 1024 * 1024
 
 func (a *API) readDocument(body *template.Value) error {
-	d := &document{api: a, components: map[string]*template.Value{}, validators: map[string]validator{}}
+	d := &document{api: a, components: map[string]*template.Value{}, validators: map[string]validator{}, schemes: map[string]*scheme{}}
 	var components, validators, gateway, defaultValidator *template.Value
 	err := fields{
 		"openapi": openAPIVersion,
@@ -45,6 +46,7 @@ func (a *API) readDocument(body *template.Value) error {
 		"x-amazon-apigateway-minimum-compression-size": integer(&a.minCompression, 0, maxPayload),
 		"x-amazon-apigateway-endpoint-configuration":   endpoint,
 		"x-amazon-apigateway-api-key-source":           only("HEADER", ""),
+		"x-amazon-apigateway-policy":                   a.readPolicy,
 		"x-amazon-apigateway-documentation":            nil,
 		"x-amazon-apigateway-importexport-version":     nil,
 	}.read(body)
@@ -111,22 +113,13 @@ func (d *document) readComponents(v *template.Value) error {
 		err := fields{
 			"schemas": section("schemas"), "parameters": section("parameters"), "requestBodies": section("requestBodies"),
 			"responses": section("responses"), "headers": section("headers"), "examples": nil,
-			"securitySchemes": func(v *template.Value) error { return each(v, securityScheme) },
+			"securitySchemes": func(v *template.Value) error { return each(v, d.readScheme) },
 		}.read(v)
 		if err != nil {
 			return err
 		}
 	}
 	return d.compileModels()
-}
-
-// securityScheme reads a scheme as far as to know its members; which methods use it, and whether that is supported, is for the
-// methods to say.
-func securityScheme(m template.Member) error {
-	return fields{
-		"type": nil, "name": nil, "in": nil, "description": nil,
-		"x-amazon-apigateway-authtype": nil, "x-amazon-apigateway-authorizer": nil,
-	}.read(m.Value)
 }
 
 // deref follows v's $ref into a section of the components; without one v is the answer.

@@ -5,11 +5,14 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"hydrant/pkg/local/internal/sigv4"
 )
 
 // exchange is one request on its way through the API, and what is known of its answer.
@@ -29,6 +32,18 @@ type exchange struct {
 	// overridable is $context as the mapping templates see it; what a request template sets there, the response template finds.
 	overridable map[string]any
 
+	policyAllows        bool   // the resource policy has an Allow for it
+	arn                 string // of the call, once it was asked for
+	authenticated       bool   // the signature was looked at
+	authenticateLatency time.Duration
+	caller              *sigv4.Credential // who signed; nil: nobody
+	authorizer          *authorizer       // who was asked; nil: nobody
+	authorizerLatency   time.Duration     // as a whole
+	authorizerCall      time.Duration     // of the function alone
+	authorizerFault     string
+	decision            *decision // of the authorizer
+	client              *client   // whose API key it is
+
 	called             bool // an AWS service was asked
 	answer             Answer
 	integrationLatency time.Duration
@@ -43,6 +58,7 @@ type exchange struct {
 // failure is an answer that API Gateway gives itself.
 type failure struct {
 	kind       int    // in gatewayKinds
+	errorType  string // x-amzn-ErrorType; "" is the kind's
 	message    string // $context.error.message
 	validation string // $context.error.validationErrorString
 }
@@ -77,16 +93,15 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.respond(w, response)
 }
 
-// perform takes the request through validation and integration. Nothing is written to the client before all of it has gone well.
+// perform takes the request through all that stands before the integration, and through it. Nothing is written to the client before all of
+// it has gone well.
 func (x *exchange) perform() (*methodResponse, *failure) {
-	if fault := x.decompress(); fault != nil {
-		return nil, fault
-	}
-	if fault := x.validate(); fault != nil {
-		return nil, fault
-	}
-	if fault := x.integrate(); fault != nil {
-		return nil, fault
+	for _, step := range [...]func(*exchange) *failure{
+		(*exchange).screen, (*exchange).admit, (*exchange).meter, (*exchange).decompress, (*exchange).validate, (*exchange).integrate,
+	} {
+		if fault := step(x); fault != nil {
+			return nil, fault
+		}
 	}
 	return x.methodResponse()
 }
@@ -151,16 +166,29 @@ func (x *exchange) headers() map[string]string {
 	for name, all := range x.r.Header {
 		values[name] = last(all)
 	}
-	values["Host"] = x.r.Host // the server moves it out of the headers
+	x.addHeaders(func(name, value string) { values[name] = value })
+	x.headerValues = values
+	return values
+}
+
+// addHeaders puts what API Gateway says itself in the place of what the client said.
+func (x *exchange) addHeaders(put func(name, value string)) {
+	put("Host", x.r.Host) // the server moves it out of the headers
 	forwarded := x.sourceIP()
-	if before := values["X-Forwarded-For"]; before != "" {
+	if before := last(x.r.Header["X-Forwarded-For"]); before != "" {
 		forwarded = before + ", " + forwarded
 	}
-	values["X-Forwarded-For"] = forwarded
-	values["X-Forwarded-Proto"] = "https"
-	values["X-Forwarded-Port"] = "443"
-	values["X-Amzn-Trace-Id"] = x.traceID
-	x.headerValues = values
+	put("X-Forwarded-For", forwarded)
+	put("X-Forwarded-Proto", "https")
+	put("X-Forwarded-Port", "443")
+	put("X-Amzn-Trace-Id", x.traceID)
+}
+
+// allHeaders are the headers with all their values.
+func (x *exchange) allHeaders() map[string][]string {
+	values := make(map[string][]string, len(x.r.Header)+5)
+	maps.Copy(values, x.r.Header)
+	x.addHeaders(func(name, value string) { values[name] = []string{value} })
 	return values
 }
 

@@ -9,13 +9,22 @@ import (
 
 // What API Gateway answers itself.
 const (
-	apiConfigurationError = iota
+	accessDenied = iota
+	apiConfigurationError
+	authorizerConfigurationError
+	authorizerFailure
 	badRequestBody
 	badRequestParameters
+	expiredToken
 	integrationFailure
 	integrationTimeout
+	invalidAPIKey
+	invalidSignature
 	missingAuthenticationToken
+	quotaExceeded
 	requestTooLarge
+	throttled
+	unauthorized
 	unsupportedMediaType
 )
 
@@ -34,13 +43,20 @@ var gatewayKinds = [...]struct {
 	missingAuthenticationToken: {"MISSING_AUTHENTICATION_TOKEN", 403, "MissingAuthenticationTokenException"},
 	requestTooLarge:            {"REQUEST_TOO_LARGE", 413, "RequestTooLargeException"},
 	unsupportedMediaType:       {"UNSUPPORTED_MEDIA_TYPE", 415, "BadRequestException"},
+
+	accessDenied:                 {"ACCESS_DENIED", 403, "AccessDeniedException"},
+	authorizerConfigurationError: {"AUTHORIZER_CONFIGURATION_ERROR", 500, "AuthorizerConfigurationException"},
+	authorizerFailure:            {"AUTHORIZER_FAILURE", 500, "AuthorizerConfigurationException"},
+	expiredToken:                 {"EXPIRED_TOKEN", 403, "ExpiredTokenException"},
+	invalidAPIKey:                {"INVALID_API_KEY", 403, "ForbiddenException"},
+	invalidSignature:             {"INVALID_SIGNATURE", 403, "InvalidSignatureException"},
+	quotaExceeded:                {"QUOTA_EXCEEDED", 429, "LimitExceededException"},
+	throttled:                    {"THROTTLED", 429, "TooManyRequestsException"},
+	unauthorized:                 {"UNAUTHORIZED", 401, "UnauthorizedException"},
 }
 
-// otherKinds can be described, but nothing that the local runner does yet leads to them.
-var otherKinds = []string{
-	"ACCESS_DENIED", "AUTHORIZER_CONFIGURATION_ERROR", "AUTHORIZER_FAILURE", "DEFAULT_4XX", "DEFAULT_5XX", "EXPIRED_TOKEN",
-	"INVALID_API_KEY", "INVALID_SIGNATURE", "QUOTA_EXCEEDED", "RESOURCE_NOT_FOUND", "THROTTLED", "UNAUTHORIZED", "WAF_FILTERED",
-}
+// otherKinds can be described, but nothing that the local runner does leads to them.
+var otherKinds = []string{"DEFAULT_4XX", "DEFAULT_5XX", "RESOURCE_NOT_FOUND", "WAF_FILTERED"}
 
 // gatewayResponse is how one kind is answered.
 type gatewayResponse struct {
@@ -81,6 +97,9 @@ func (a *API) readGatewayResponses(v *template.Value) error {
 		}
 		if len(r.types) == 0 {
 			r.types, r.byType = []string{jsonType}, maps.Clone(defaultBody)
+			if kind.name == gatewayKinds[accessDenied].name {
+				r.byType = maps.Clone(deniedBody)
+			}
 		}
 		a.gateway[kind.name] = r
 	}
@@ -88,6 +107,9 @@ func (a *API) readGatewayResponses(v *template.Value) error {
 }
 
 var defaultBody = map[string]substitution{jsonType: mustSubstitution(`{"message":$context.error.messageString}`)}
+
+// deniedBody is ACCESS_DENIED's own: AWS writes Message there with a capital.
+var deniedBody = map[string]substitution{jsonType: mustSubstitution(`{"Message":$context.error.messageString}`)}
 
 func isGatewayKind(name string) bool {
 	for _, kind := range gatewayKinds {

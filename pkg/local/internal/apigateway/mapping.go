@@ -90,7 +90,10 @@ func lookup(name string) func(*exchange) string {
 		if v, known := variables[rest]; known {
 			return v
 		}
-		// What the local runner has no value for, such as $context.authorizer.principalId, is absent.
+		if name, ok := strings.CutPrefix(rest, "authorizer."); ok {
+			return decisionVariable(func(d *decision) string { return d.context[name] })
+		}
+		// What the local runner has no value for is absent.
 		return func(*exchange) string { return "" }
 	}
 	if rest, ok := strings.CutPrefix(name, "stageVariables."); ok {

@@ -5,15 +5,17 @@ import (
 	"hash/fnv"
 	"slices"
 	"strconv"
-	"strings"
 
 	"hydrant/pkg/local/internal/template"
 )
 
 // method is an HTTP method of a resource.
 type method struct {
+	verb         string // or ANY
 	resourcePath string // as "/record"
 	resourceID   string
+	access       access
+	throttle     *bucket // nil: none
 	validator    validator
 	parameters   []parameter                // headers, then path, then query, as messages list them
 	models       map[string]*model          // by media type
@@ -44,9 +46,10 @@ func (d *document) readPath(path template.Member) error {
 	read := fields{"summary": nil, "description": nil, "parameters": keep(&shared)}
 	for member, verb := range verbs {
 		read[member] = func(v *template.Value) error {
-			m := &method{resourcePath: path.Name, resourceID: resourceID(path.Name), validator: d.validator}
+			m := &method{verb: verb, resourcePath: path.Name, resourceID: resourceID(path.Name), validator: d.validator}
 			m.context = d.api.fixedContext(m)
 			methods[verb] = m
+			d.api.methods = append(d.api.methods, m)
 			return d.readMethod(v, m, path.Value.Get("parameters"))
 		}
 	}
@@ -68,8 +71,8 @@ func (d *document) readMethod(v *template.Value, m *method, shared *template.Val
 	err := fields{
 		"summary": nil, "description": nil, "tags": nil, "operationId": nil, "externalDocs": nil, "deprecated": nil,
 		"parameters": keep(&parameters), "requestBody": keep(&body), "responses": keep(&responses),
-		"security":                              methodSecurity,
-		"x-amazon-apigateway-auth":              methodAuth,
+		"security":                              d.methodSecurity(&m.access),
+		"x-amazon-apigateway-auth":              methodAuth(&m.access),
 		"x-amazon-apigateway-request-validator": d.useValidator(&m.validator),
 		"x-amazon-apigateway-integration":       keep(&integrationValue),
 	}.read(v)
@@ -89,30 +92,6 @@ func (d *document) readMethod(v *template.Value, m *method, shared *template.Val
 		return v.Errorf("has no x-amazon-apigateway-integration")
 	}
 	return d.readIntegration(m, integrationValue)
-}
-
-const notSecured = "not supported by the local runner yet: run with -parameter Authorization=NONE"
-
-// methodSecurity accepts that there is none. Anything else would be served open, which is worse than not being served.
-func methodSecurity(v *template.Value) error {
-	if v.Kind != template.List {
-		return v.Errorf("must be a list")
-	}
-	for _, requirement := range v.Items {
-		return requirement.Errorf("%s", notSecured)
-	}
-	return nil
-}
-
-func methodAuth(v *template.Value) error {
-	kind := ""
-	if err := (fields{"type": text(&kind)}).read(v); err != nil {
-		return err
-	}
-	if !strings.EqualFold(kind, "NONE") {
-		return v.Errorf("%s", notSecured)
-	}
-	return nil
 }
 
 // readParameters reads the path's parameters and the method's own, which win.

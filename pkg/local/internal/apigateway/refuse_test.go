@@ -11,10 +11,11 @@ import (
 func TestRefusals(t *testing.T) {
 	for name, tc := range map[string]struct{ old, replacement, want string }{
 		"another OpenAPI":            {"openapi: 3.0.1", "openapi: 3.1.0", "openapi: not supported by the local runner: only OpenAPI 3.0 is"},
-		"an unknown extension":       {"info: {", "x-amazon-apigateway-policy: {}\ninfo: {", "x-amazon-apigateway-policy: not supported by the local runner"},
+		"an unknown extension":       {"info: {", "x-amazon-apigateway-more: {}\ninfo: {", "x-amazon-apigateway-more: not supported by the local runner"},
 		"security at the root":       {"info: {", "security: [{sigv4: []}]\ninfo: {", "API Gateway ignores security at the root: write it in each method"},
-		"security of a method":       {"      requestBody:", "      security: [{sigv4: []}]\n      requestBody:", "not supported by the local runner yet: run with -parameter Authorization=NONE"},
-		"security by extension":      {"      requestBody:", "      x-amazon-apigateway-auth: {type: AWS_IAM}\n      requestBody:", "not supported by the local runner yet: run with -parameter Authorization=NONE"},
+		"security of a method":       {"      requestBody:", "      security: [{sigv4: []}]\n      requestBody:", "sigv4: names nothing in components.securitySchemes"},
+		"security left out":          {"      requestBody:", "      security: [{}]\n      requestBody:", "API Gateway knows no security that may be left out"},
+		"security by extension":      {"      requestBody:", "      x-amazon-apigateway-auth: {type: CUSTOM}\n      requestBody:", "only NONE and AWS_IAM are"},
 		"binary media types":         {"info: {", "x-amazon-apigateway-binary-media-types: ['*/*']\ninfo: {", "not supported by the local runner"},
 		"an unknown validator":       {"request-validator: all", "request-validator: some", `"some" is not one of x-amazon-apigateway-request-validators`},
 		"an unknown gateway answer":  {"  BAD_REQUEST_BODY:", "  BAD_BODY:", "API Gateway has no gateway response of this name"},

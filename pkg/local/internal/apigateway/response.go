@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -102,7 +103,7 @@ func (x *exchange) fail(w http.ResponseWriter, f *failure) {
 		x.frontEnd(w, http.StatusRequestEntityTooLarge, bodyTooLarge)
 		return
 	}
-	w.Header()["X-Amzn-Errortype"] = []string{gatewayKinds[f.kind].errorType}
+	w.Header()["X-Amzn-Errortype"] = []string{cmp.Or(f.errorType, gatewayKinds[f.kind].errorType)}
 	x.write(w, x.api.gateway[gatewayKinds[f.kind].name].render(x))
 }
 

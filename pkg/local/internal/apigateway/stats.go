@@ -14,6 +14,18 @@ type Stats struct {
 	BytesIn   int64            `json:"bytesIn"`  // bodies only
 	BytesOut  int64            `json:"bytesOut"`
 	LatencyMS LatencyMS        `json:"latencyMs"`
+
+	Authorizers map[string]AuthorizerStats `json:"authorizers,omitempty"` // by the security scheme's name
+}
+
+// AuthorizerStats is what became of requests at a Lambda authorizer.
+type AuthorizerStats struct {
+	Invocations int64 `json:"invocations"`
+	CacheHits   int64 `json:"cacheHits"`
+	NoIdentity  int64 `json:"noIdentity"` // answered 401 without asking the function
+	Failures    int64 `json:"failures"`   // of the function, or of its answer
+	Denied      int64 `json:"denied"`
+	Cached      int   `json:"cached"` // decisions, those that are over among them
 }
 
 // LatencyMS is how long requests took inside the API, in milliseconds.
@@ -67,6 +79,15 @@ func (a *API) Stats() Stats {
 			s.Errors[gatewayKinds[kind].name] = n
 		}
 	}
+	for name, au := range a.authorizers {
+		au.mu.Lock()
+		cached := len(au.cache)
+		au.mu.Unlock()
+		if s.Authorizers == nil {
+			s.Authorizers = map[string]AuthorizerStats{}
+		}
+		s.Authorizers[name] = AuthorizerStats{au.invocations.Load(), au.hits.Load(), au.missing.Load(), au.failures.Load(), au.denials.Load(), cached}
+	}
 	s.BytesIn, s.BytesOut = a.stats.in.Load(), a.stats.out.Load()
 	s.LatencyMS = LatencyMS{
 		Mean:            meanMS(a.stats.latency.Load(), s.Requests),
@@ -83,8 +104,18 @@ func meanMS(nanoseconds, n int64) float64 {
 	return float64(nanoseconds/n/1000) / 1000
 }
 
-// Reset sets all counts to 0.
+// Reset sets all counts to 0, empties the authorizers' caches, and begins with full buckets and unused quotas.
 func (a *API) Reset() {
+	for _, au := range a.authorizers {
+		au.forget()
+	}
+	a.limits.Lock()
+	a.setClients()
+	err := a.setThrottles()
+	a.limits.Unlock()
+	if err != nil { // New has seen to it
+		panic(err)
+	}
 	for i := range a.stats.statuses {
 		a.stats.statuses[i].Store(0)
 	}

@@ -56,13 +56,6 @@ func newFromTemplate(t testing.TB, b Backend, parameters map[string]string) (*AP
 	return nil, nil
 }
 
-func TestTemplateWithSignaturesIsRefused(t *testing.T) {
-	_, err := newFromTemplate(t, &answerer{}, map[string]string{"Authorization": "AWS_IAM"})
-	if err == nil || !strings.Contains(err.Error(), "run with -parameter Authorization=NONE") || !strings.Contains(err.Error(), "template.yaml:") {
-		t.Errorf("got %v, want the method's line and what to do", err)
-	}
-}
-
 const (
 	oneRecord  = "POST /v1/record\nContent-Type: application/json\n\n" + `{"Data":{"type":"page_view"}}`
 	twoRecords = "POST /v1/records\nContent-Type: application/json\n\n" + `{"Records":[{"Data":{"a":1}},{"Data":[2],"PartitionKey":"k"}]}`

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
+	"hydrant/pkg/local/internal/sigv4"
 	"hydrant/pkg/local/internal/vtl"
 )
 
@@ -20,6 +22,13 @@ var variables = map[string]func(*exchange) string{
 	"domainPrefix":       func(x *exchange) string { return x.api.cfg.ID },
 	"extendedRequestId":  func(x *exchange) string { return x.extendedID },
 	"httpMethod":         func(x *exchange) string { return x.r.Method },
+	"identity.accessKey": identity(func(c *sigv4.Credential) string { return c.AccessKey }),
+	"identity.accountId": identity(func(c *sigv4.Credential) string { return c.AccountID }),
+	"identity.caller":    identity(func(c *sigv4.Credential) string { return c.UserID }),
+	"identity.user":      identity(func(c *sigv4.Credential) string { return c.UserID }),
+	"identity.userArn":   identity(func(c *sigv4.Credential) string { return c.ARN }),
+	"identity.apiKey":    keyVariable(func(k APIKey) string { return k.Value }),
+	"identity.apiKeyId":  keyVariable(func(k APIKey) string { return k.ID }),
 	"identity.sourceIp":  func(x *exchange) string { return x.sourceIP() },
 	"identity.userAgent": func(x *exchange) string { return last(x.r.Header["User-Agent"]) },
 	"path":               func(x *exchange) string { return x.path },
@@ -41,9 +50,17 @@ var variables = map[string]func(*exchange) string{
 	"integration.error":       func(x *exchange) string { return x.integrationFault },
 
 	"error.message":               errorVariable(func(f *failure) string { return f.message }),
-	"error.messageString":         errorVariable(func(f *failure) string { return jsonText(f.message) }),
+	"error.messageString":         errorVariable(messageString),
 	"error.responseType":          errorVariable(func(f *failure) string { return gatewayKinds[f.kind].name }),
 	"error.validationErrorString": errorVariable(func(f *failure) string { return f.validation }),
+
+	"authenticate.latency":          authenticateVariable(func(x *exchange) string { return milliseconds(x.authenticateLatency) }),
+	"authenticate.status":           authenticateVariable((*exchange).admitted),
+	"authorizer.latency":            authorizerVariable(func(x *exchange) string { return milliseconds(x.authorizerLatency) }),
+	"authorizer.integrationLatency": authorizerVariable(func(x *exchange) string { return milliseconds(x.authorizerCall) }),
+	"authorizer.status":             authorizerVariable((*exchange).admitted),
+	"authorizer.error":              func(x *exchange) string { return x.authorizerFault },
+	"authorizer.principalId":        decisionVariable(func(d *decision) string { return d.principal }),
 
 	"status":          func(x *exchange) string { return number(int64(x.status)) },
 	"responseLength":  func(x *exchange) string { return strconv.Itoa(x.responseLength) },
@@ -57,6 +74,63 @@ func resourceVariable(read func(*method) string) func(*exchange) string {
 		}
 		return read(x.method)
 	}
+}
+
+func keyVariable(read func(APIKey) string) func(*exchange) string {
+	return func(x *exchange) string {
+		if x.client == nil {
+			return ""
+		}
+		return read(x.client.key)
+	}
+}
+
+func authenticateVariable(read func(*exchange) string) func(*exchange) string {
+	return func(x *exchange) string {
+		if !x.authenticated {
+			return ""
+		}
+		return read(x)
+	}
+}
+
+func authorizerVariable(read func(*exchange) string) func(*exchange) string {
+	return func(x *exchange) string {
+		if x.authorizer == nil {
+			return ""
+		}
+		return read(x)
+	}
+}
+
+func decisionVariable(read func(*decision) string) func(*exchange) string {
+	return func(x *exchange) string {
+		if x.decision == nil {
+			return ""
+		}
+		return read(x.decision)
+	}
+}
+
+// admitted is the status of letting the caller in.
+func (x *exchange) admitted() string {
+	if x.failed != nil {
+		switch x.failed.kind {
+		case accessDenied, authorizerConfigurationError, authorizerFailure, expiredToken, invalidSignature, missingAuthenticationToken, unauthorized:
+			return strconv.Itoa(gatewayKinds[x.failed.kind].status)
+		}
+	}
+	return "200"
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// messageString is the message with its quotes; a fault of an authorizer has none.
+func messageString(f *failure) string {
+	if f.message == "" {
+		return "null"
+	}
+	return jsonText(f.message)
 }
 
 func errorVariable(read func(*failure) string) func(*exchange) string {
@@ -102,10 +176,37 @@ func (x *exchange) context() map[string]any {
 		c := maps.Clone(x.method.context)
 		c["extendedRequestId"], c["requestId"], c["httpMethod"], c["path"] = x.extendedID, x.requestID, x.r.Method, x.path
 		c["requestTime"], c["requestTimeEpoch"] = variables["requestTime"](x), variables["requestTimeEpoch"](x)
-		c["identity"] = map[string]any{"sourceIp": x.sourceIP(), "userAgent": last(x.r.Header["User-Agent"])}
+		c["identity"] = x.identityContext()
+		if x.decision != nil {
+			c["authorizer"] = x.authorizerContext()
+		}
 		x.overridable = c
 	}
 	return x.overridable
+}
+
+// identityContext is $context.identity; what is absent is not in it.
+func (x *exchange) identityContext() map[string]any {
+	out := map[string]any{"sourceIp": x.sourceIP(), "userAgent": last(x.r.Header["User-Agent"])}
+	if x.caller == nil && x.client == nil {
+		return out
+	}
+	for _, name := range []string{"accessKey", "accountId", "caller", "user", "userArn", "apiKey", "apiKeyId"} {
+		if value := variables["identity."+name](x); value != "" {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// authorizerContext is $context.authorizer: what the function put into its context, and what API Gateway says itself, which wins.
+func (x *exchange) authorizerContext() map[string]any {
+	out := make(map[string]any, len(x.decision.context)+2)
+	for name, value := range x.decision.context {
+		out[name] = value
+	}
+	out["principalId"], out["integrationLatency"] = x.decision.principal, milliseconds(x.authorizerCall)
+	return out
 }
 
 // fixedContext are the members of $context that are the same for all requests of a method.
