@@ -52,6 +52,13 @@ func (c *connection) post(body []byte) (status int, answer []byte, err error) {
 	if _, err := c.conn.Write(c.out); err != nil {
 		return 0, nil, err
 	}
+	return c.answer()
+}
+
+// maxAnswer is far above the answer to a request of 500 records.
+const maxAnswer = 1 << 20
+
+func (c *connection) answer() (status int, body []byte, err error) {
 	status, length, err := c.readHead()
 	if err != nil {
 		return 0, nil, err
@@ -72,7 +79,7 @@ func (c *connection) readHead() (status, length int, err error) {
 	}
 	version, rest, _ := bytes.Cut(line, []byte(" "))
 	code, _, _ := bytes.Cut(rest, []byte(" "))
-	if status, err = strconv.Atoi(string(code)); err != nil || string(version) != "HTTP/1.1" {
+	if status, err = strconv.Atoi(string(code)); err != nil || status < 100 || status > 599 || string(version) != "HTTP/1.1" {
 		return 0, 0, errors.New("the answer is not of HTTP/1.1")
 	}
 	length = -1
@@ -91,8 +98,8 @@ func (c *connection) readHead() (status, length int, err error) {
 			return 0, 0, errors.New("the answer's Content-Length is not a number")
 		}
 	}
-	if length < 0 {
-		return 0, 0, errors.New("the answer has no Content-Length")
+	if length < 0 || length > maxAnswer {
+		return 0, 0, errors.New("the answer has no Content-Length, or too large a one")
 	}
 	return status, length, nil
 }

@@ -111,6 +111,6 @@ func numberOf(row []byte) (int64, bool) {
 	if !found || len(rest) <= len(digits) || rest[len(digits)] != '"' {
 		return 0, false
 	}
-	number, err := strconv.ParseInt(string(rest[:len(digits)]), 10, 64)
-	return number, err == nil
+	number, err := strconv.ParseUint(string(rest[:len(digits)]), 10, 63)
+	return int64(number), err == nil
 }

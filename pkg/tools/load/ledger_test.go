@@ -121,6 +121,7 @@ func TestJudgeBatch(t *testing.T) {
 		"fewer records than were sent": {200, `{"RequestId":"a","Records":[` + stored + `]}`, nil, false},
 		"a failure that is not named":  {429, `{"RequestId":"a","Resend":[],"Records":[` + stored + `,` + failed + `]}`, nil, false},
 		"a place that was never sent":  {429, `{"RequestId":"a","Resend":[2],"Records":[` + stored + `,` + failed + `]}`, nil, false},
+		"a record that was stored":     {429, `{"RequestId":"a","Resend":[0],"Records":[` + stored + `,` + failed + `]}`, nil, false},
 		"another status":               {500, `{"Code":"Misconfigured"}`, nil, false},
 		"no JSON":                      {200, ``, nil, false},
 	} {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -150,7 +151,7 @@ func judgeBatch(status int, answer []byte, n int) ([]int, error) {
 	var said struct {
 		RequestId string //nolint:revive // as the API spells it
 		Resend    []int
-		Records   []struct{ SequenceNumber, ErrorCode string }
+		Records   []struct{ SequenceNumber string }
 	}
 	if err := json.Unmarshal(answer, &said); err != nil {
 		return nil, fmt.Errorf("the answer is no JSON: %.300s", answer)
@@ -162,18 +163,13 @@ func judgeBatch(status int, answer []byte, n int) ([]int, error) {
 		}
 		return all, nil
 	}
-	stored := 0
-	for _, r := range said.Records {
-		if r.SequenceNumber != "" {
-			stored++
+	var missing []int
+	for i, r := range said.Records {
+		if r.SequenceNumber == "" {
+			missing = append(missing, i)
 		}
 	}
-	for _, j := range said.Resend {
-		if j < 0 || j >= n {
-			return nil, fmt.Errorf("the answer asks for record %d again, of %d", j, n)
-		}
-	}
-	if said.RequestId == "" || len(said.Records) != n || stored+len(said.Resend) != n || status == http.StatusOK && stored != n {
+	if said.RequestId == "" || len(said.Records) != n || !slices.Equal(said.Resend, missing) || status == http.StatusOK && missing != nil {
 		return nil, fmt.Errorf("the answer does not fit a request of %d records: %.300s", n, answer)
 	}
 	return said.Resend, nil
@@ -194,6 +190,7 @@ func (r *parquetResult) section() section {
 	}
 	s.figures = append(s.figures, r.account.figures()...)
 	s.figures = append(s.figures, r.used.perEvent(r.counts.Rows)...)
+	s.figures = append(s.figures, r.used.others(r.delivered)...)
 	filling := fmt.Sprintf("Filling took %.1f s: %s events a second in batches of %d, beside which Firehose had them transformed once already.",
 		r.filled.Seconds(), thousands(int64(rate(r.account.accepted, r.filled))), batchRecords)
 	s.notes = append(s.notes, filling)

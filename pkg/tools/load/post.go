@@ -152,5 +152,6 @@ func (r *postResult) section() section {
 	s.figures = append(s.figures, memoryFigures(r.memory, r.took)...)
 	s.figures = append(s.figures, r.used.perEvent(r.account.accepted)...)
 	s.figures = append(s.figures, r.used.beside(r.account.accepted)...)
+	s.figures = append(s.figures, r.used.others(r.took)...)
 	return s
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -130,6 +131,7 @@ func parseCPU(text string) (time.Duration, error) {
 type usage struct {
 	resident                      int64
 	runner, store, functions, own time.Duration // CPU time: the runner's, its S3 server's, its functions', and this program's
+	machine                       time.Duration // CPU time of all programs; 0 where that is not known
 }
 
 // use sums up the processes that descend from root, a runner, and root itself.
@@ -167,7 +169,38 @@ func (r *runner) usage() (usage, error) {
 		return usage{}, err
 	}
 	u.own = time.Duration(own.Utime.Nano() + own.Stime.Nano())
-	return u, nil
+	u.machine, err = machineCPU()
+	return u, err
+}
+
+// machineCPU answers the CPU time of all programs, 0 where there is no /proc/stat.
+func machineCPU() (time.Duration, error) {
+	stat, err := os.ReadFile("/proc/stat")
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return parseMachine(stat)
+}
+
+// parseMachine reads the first line of /proc/stat. See proc_stat(5).
+func parseMachine(stat []byte) (time.Duration, error) {
+	line, _, _ := strings.Cut(string(stat), "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0, fmt.Errorf("/proc/stat begins with %q", line)
+	}
+	var ticks int64
+	for _, i := range []int{1, 2, 3, 6, 7, 8} { // user, nice, system, irq, softirq and steal: all but idle and iowait
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("/proc/stat: %w", err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * clockTick, nil
 }
 
 // since answers the CPU time used after an earlier look; memory is that of now.
@@ -176,5 +209,6 @@ func (u usage) since(before usage) usage {
 	u.store -= before.store
 	u.functions -= before.functions
 	u.own -= before.own
+	u.machine -= before.machine
 	return u
 }

@@ -69,6 +69,16 @@ func (u usage) perEvent(events int64) []figure {
 	}
 }
 
+// others says how much of the machine other programs took: figures that were measured beside much else say little.
+func (u usage) others(took time.Duration) []figure {
+	if u.machine == 0 || took == 0 {
+		return nil
+	}
+	rest := max(u.machine-u.runner-u.store-u.functions-u.own, 0)
+	share := rest.Seconds() / took.Seconds() / float64(runtime.NumCPU())
+	return []figure{{name: "other programs' share of the CPUs", value: fmt.Sprintf("%.0f %%", 100*share)}}
+}
+
 // beside says what CPU time this program took for so many events: it had it from the same machine.
 func (u usage) beside(events int64) []figure {
 	if events == 0 {
