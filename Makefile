@@ -20,7 +20,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check check-events bench format generate validate build build-TransformFunction parquet clean FORCE
+.PHONY: help demo run test check check-events bench format generate validate build build-TransformFunction build-DlqFunction parquet clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ format: $(BIN)/gofumpt $(BIN)/staticcheck
 	@test -z "$$(go mod tidy -diff)" || { echo "go.mod or go.sum is not tidy: run go mod tidy"; exit 1; }
 
 bench: $(BIN)/hydrant-local $(BIN)/load ## print how fast and how big the service and the runner are
-	go test -run '^$$' -bench . -benchmem ./pkg/event ./pkg/transform
+	go test -run '^$$' -bench . -benchmem ./pkg/event ./pkg/transform ./pkg/dlq
 	@$(BIN)/load -runner $(BIN)/hydrant-local
 
 generate: ## write what follows from pkg/event/catalogue.go: columns and batch size in template.yaml, samples, docs/events.md
@@ -68,6 +68,9 @@ parquet: $(BIN)/hydrant-local $(BIN)/demo $(VENV)/installed ## read the Parquet 
 # sam build and the local runner call this, with ARTIFACTS_DIR.
 build-TransformFunction:
 	GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO_BUILD) -tags lambda.norpc -o $(ARTIFACTS_DIR)/bootstrap ./functions/transform
+
+build-DlqFunction:
+	GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO_BUILD) -tags lambda.norpc -o $(ARTIFACTS_DIR)/bootstrap ./functions/dlq
 
 clean: ## remove what was built, and what the local runner keeps
 	rm -rf $(CACHE)/bin $(CACHE)/build .aws-sam $(DATA)

@@ -26,24 +26,24 @@ type Problem struct {
 
 // Report counts what an invocation did.
 type Report struct {
-	Input              string // messages, error_log or redrive
-	Messages, Failed   int    // failed messages are delivered again
-	Objects, Gone      int    // error objects read, and objects that were not there any more
-	Lines              int    // dealt with; those that wait are not among them
-	Waiting            int    // lines put off
-	Handed             int    // objects whose rest was left to another invocation
-	Records            int    // sent round
-	Events             int    // in those records
-	Refusals           int    // by the stream: these records were sent again
-	Quarantined        int    // events, or records that could not be read
-	Repeated           int    // quarantine objects that were there already
-	Panics             int
-	LogEvents          int
-	Codes              map[string]int       // lines of error objects, by Firehose's error code
-	Logged             map[string]int       // events of the error log, likewise
-	Attempts           map[int]int          // records sent round, by the attempt they are
-	Reasons            map[event.Reason]int // quarantined events, by reason; one may have several
-	Redriven, NotToday int                  // rows of the quarantine that were sent round, and those left for another run
+	Input            string // messages, error_log or redrive
+	Messages, Failed int    // failed messages are delivered again
+	Objects, Gone    int    // error objects read, and objects that were not there any more
+	Lines            int    // dealt with; those that wait are not among them
+	Waiting          int    // lines put off
+	Handed           int    // objects whose rest was left to another invocation
+	Records          int    // sent round
+	Events           int    // in those records
+	Refusals         int    // by the stream: these records were sent again
+	Quarantined      int    // events, or records that could not be read
+	Repeated         int    // quarantine objects that were there already
+	Panics           int
+	LogEvents        int
+	Codes            map[string]int       // lines of error objects, by Firehose's error code
+	Logged           map[string]int       // events of the error log, likewise
+	Attempts         map[int]int          // records sent round, by the attempt they are
+	Reasons          map[event.Reason]int // quarantined events, by reason; one may have several
+	Redriven         int                  // rows of the quarantine that were sent round
 }
 
 func newReport(input string) Report {
