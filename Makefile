@@ -13,14 +13,14 @@ DATA ?= .hydrant
 # The architecture of Globals in template.yaml, whatever the environment says: sam build names none. The runner gives its own machine.
 GOOS := linux
 GOARCH := arm64
-ARTIFACTS_DIR ?= $(CACHE)/build/TransformFunction
+ARTIFACTS_DIR ?= $(CACHE)/build/$(@:build-%=%)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"
 
 export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check check-events bench format generate validate build build-TransformFunction build-DlqFunction parquet clean FORCE
+.PHONY: help demo run test check check-events bench format generate validate build build-TransformFunction build-DlqFunction build-AuthorizerFunction token parquet clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,8 +44,11 @@ format: $(BIN)/gofumpt $(BIN)/staticcheck
 	@test -z "$$(go mod tidy -diff)" || { echo "go.mod or go.sum is not tidy: run go mod tidy"; exit 1; }
 
 bench: $(BIN)/hydrant-local $(BIN)/load ## print how fast and how big the service and the runner are
-	go test -run '^$$' -bench . -benchmem ./pkg/event ./pkg/transform ./pkg/dlq
+	go test -run '^$$' -bench . -benchmem ./pkg/event ./pkg/transform ./pkg/dlq ./pkg/authorizer
 	@$(BIN)/load -runner $(BIN)/hydrant-local
+
+token: ## make a token for the authorizer, and a local key for it (ARGS="-serve -producer shop-web", or ARGS="-static -producer shop-web")
+	@go run ./pkg/tools/token -dir $(DATA)/token $(ARGS)
 
 generate: ## write what follows from pkg/event/catalogue.go: columns and batch size in template.yaml, samples, docs/events.md
 	@go run ./pkg/tools/generate
@@ -71,6 +74,9 @@ build-TransformFunction:
 
 build-DlqFunction:
 	GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO_BUILD) -tags lambda.norpc -o $(ARTIFACTS_DIR)/bootstrap ./functions/dlq
+
+build-AuthorizerFunction:
+	GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO_BUILD) -tags lambda.norpc -o $(ARTIFACTS_DIR)/bootstrap ./functions/authorizer
 
 clean: ## remove what was built, and what the local runner keeps
 	rm -rf $(CACHE)/bin $(CACHE)/build .aws-sam $(DATA)

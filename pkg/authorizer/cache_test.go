@@ -99,7 +99,7 @@ func TestOutage(t *testing.T) {
 		if got := s.send(t, kid("bogus")); got.Reason != authorizer.ReasonUnknownKey { // a scan is no fault while there are keys
 			t.Errorf("got %s", got.Reason)
 		}
-		time.Sleep(time.Second) // more than an hour: no longer
+		time.Sleep(time.Second)                                       // more than an hour: no longer
 		s.asks(t, token, authorizer.ReasonKeysMissing, s.web.count()) // it was asked a second ago
 		s.asks(t, kid("bogus"), authorizer.ReasonKeysMissing, s.web.count())
 		time.Sleep(5 * time.Second)

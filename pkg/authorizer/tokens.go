@@ -152,11 +152,27 @@ func readToken(text jsontext.Value) (knownToken, bool) {
 	if err := json.Unmarshal(text, &t, json.RejectUnknownMembers(true)); err != nil {
 		return knownToken{}, false
 	}
-	sum, err := hex.DecodeString(t.SHA256)
-	if err != nil || len(sum) != sha256.Size || t.Expires.IsZero() || !isProducer(t.Producer) || !isLabel(t.Label) {
+	if t.Check() != nil {
 		return knownToken{}, false
 	}
+	sum, _ := hex.DecodeString(t.SHA256)
 	return knownToken{digest(sum), t.Producer, t.Label, t.Expires}, true
+}
+
+// Check says what is wrong with an entry, which the authorizer would leave out. The error quotes nothing.
+func (t Token) Check() error {
+	sum, err := hex.DecodeString(t.SHA256)
+	switch {
+	case err != nil || len(sum) != sha256.Size:
+		return errors.New("sha256 is not 64 hexadecimal digits")
+	case !isProducer(t.Producer):
+		return fmt.Errorf("the producer is not 1 to %d bytes of printable text, or it is a name that is reserved: %s", maxProducer, strings.Join(reserved, ", "))
+	case !isLabel(t.Label):
+		return errors.New("the label is not 1 to 64 letters, digits and ._-")
+	case t.Expires.IsZero():
+		return errors.New("expires is missing")
+	}
+	return nil
 }
 
 func isLabel(s string) bool {
