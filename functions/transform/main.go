@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/caarlos0/env/v11"
@@ -40,6 +41,8 @@ func run(log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("the catalogue of events: %w", err)
 	}
+	// A batch is a few large buffers and next to no garbage: to collect early costs nothing, and halves the memory that it takes.
+	debug.SetGCPercent(20)
 	lambda.StartWithOptions(&function{
 		judge:   judge,
 		log:     log,

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -24,7 +25,7 @@ func (d *draft) stranger(name []byte, repeated bool) {
 	}
 	d.next(&d.way[holder])
 	d.extra = append(appendText(d.extra, name), ':')
-	d.extra = appendMended(d.extra, raw)
+	d.extra = appendMended(slices.Grow(d.extra, len(raw)), raw)
 }
 
 // open begins the object or array that is at the i-th step of the way, if extra does not have it yet.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"hydrant/pkg/event"
 	"hydrant/pkg/firehose"
@@ -28,7 +29,6 @@ func (r *run) record(ctx context.Context, in *firehose.Record, room int) (good b
 			r.recorder.Panic(ctx, kind(p), debug.Stack())
 		}
 	}()
-	r.rows = r.rows[:0]
 	data, ok := in.Data(r.data)
 	switch {
 	case !ok:
@@ -37,6 +37,8 @@ func (r *run) record(ctx context.Context, in *firehose.Record, room int) (good b
 		return r.fail(in, event.NoRecordID)
 	}
 	r.data = data
+	// Rows are somewhat larger than events. To let them grow bit by bit would take several times the memory.
+	r.rows = slices.Grow(r.rows[:0], min(room, len(data)/4*5+1<<10))
 	rec, err := record.Open(data, source(in))
 	if err != nil {
 		fault, _ := errors.AsType[*record.Fault](err) // Open returns no other

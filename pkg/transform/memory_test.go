@@ -1,0 +1,64 @@
+package transform_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"hydrant/pkg/transform"
+)
+
+// With all that an answer takes, garbage included, a request takes less than six times its size: whatever the garbage collector does, no more
+// can be in memory at once.
+func TestMemory(t *testing.T) {
+	tr := transform.New(judge(t), quiet{})
+	long := fmt.Sprintf(`{"type":"app_error","message":"m","stack":%q,"x":%q}`, strings.Repeat("at line 7\n", 3_000), strings.Repeat("é", 100_000))
+	requests := map[string][]byte{
+		"one large event":        request(long),
+		"large and small events": request(append(each(300, kilobyte), long, view, long)...),
+		"events that all fail":   request(each(500, func(i int) string { return strings.Replace(kilobyte(i), "/catalogue", " ", 1) })...),
+		"records of nothing":     request(each(500, func(int) string { return "" })...),
+		"one array":              request(enveloped(array(0, 500))),
+		"events with extra names": request(each(500, func(i int) string {
+			return strings.Replace(kilobyte(i), `"campaign"`, `"a":"b"},"also":{"campaign"`, 1)
+		})...),
+	}
+	for _, in := range inputs {
+		requests[in.name] = in.request(500)
+	}
+	for name, payload := range requests {
+		t.Run(name, func(t *testing.T) {
+			invoke := func() {
+				if _, err := tr.Invoke(t.Context(), payload); err != nil {
+					t.Fatal(err)
+				}
+			}
+			invoke() // what stays for the next
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			invoke()
+			runtime.ReadMemStats(&after)
+			if taken := 1 + float64(after.TotalAlloc-before.TotalAlloc)/float64(len(payload)); taken >= 6 {
+				t.Errorf("%.1f times the request's size", taken)
+			}
+		})
+	}
+}
+
+// The number of allocations for a page_view of 1 KB is part of what the function costs.
+func TestAllocations(t *testing.T) {
+	const events, most = 500, 6
+	tr := transform.New(judge(t), quiet{})
+	for _, in := range inputs {
+		payload := in.request(events)
+		got := testing.AllocsPerRun(5, func() {
+			if _, err := tr.Invoke(t.Context(), payload); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got > most*events {
+			t.Errorf("%s: %.1f allocations for an event, want %d at most", in.name, got/events, most)
+		}
+	}
+}
