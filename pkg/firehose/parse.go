@@ -71,9 +71,17 @@ func (p *parser) end() error {
 	return nil
 }
 
+// mostRecords is how many records an answer has verdicts for, even if none has an id.
+const mostRecords = AnswerLimit / len(`{"recordId":"","result":"ProcessingFailed","data":""},`)
+
+// records keeps one more than an answer can hold: that is enough to refuse the request by.
 func (p *parser) records() (records []Record) {
 	for p.Enter(); p.More(']'); {
-		records = append(records, p.record())
+		if len(records) > mostRecords {
+			p.Value()
+		} else {
+			records = append(records, p.record())
+		}
 	}
 	return records
 }

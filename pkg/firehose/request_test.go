@@ -1,6 +1,7 @@
 package firehose_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -107,6 +108,17 @@ func TestParseRecord(t *testing.T) {
 				t.Errorf("%s:\n got %+v\nwant %+v", tc.record, got, want)
 			}
 		})
+	}
+}
+
+// A flood of records is refused without being kept: 6 MB of them would take 200 MB.
+func TestParseTooManyRecords(t *testing.T) {
+	r, err := firehose.ParseRequest([]byte(`{"records":[{}` + strings.Repeat(`,{}`, 2_000_000) + `]}`))
+	if err != nil || len(r.Records) > 120_000 {
+		t.Fatalf("%d records, %v", len(r.Records), err)
+	}
+	if _, err := firehose.NewAnswer(r.Records, firehose.AnswerLimit); !errors.Is(err, firehose.ErrTooManyRecords) {
+		t.Errorf("got %v", err)
 	}
 }
 
