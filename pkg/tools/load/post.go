@@ -137,8 +137,8 @@ func (r *postResult) section() section {
 	perSecond := rate(r.account.accepted, r.took)
 	p99 := r.latency.percentile(0.99)
 	s := section{
-		title: fmt.Sprintf("Single events: POST /record for %s, %s, 64 shards, Firehose delivering meanwhile",
-			r.took.Round(time.Second), plural(r.connections, "connection")),
+		title: fmt.Sprintf("Single events: POST /record for %.0f s, %s, 64 shards, Firehose delivering meanwhile",
+			r.took.Seconds(), plural(r.connections, "connection")),
 		figures: []figure{
 			{"accepted", thousands(int64(perSecond)) + " a second", "at least 5,000", perSecond >= rateGoal},
 			{name: "latency, median", value: milliseconds(r.latency.percentile(0.5))},

@@ -52,8 +52,8 @@ func columns(s string) int { return len([]rune(s)) }
 func pad(s string, to int) string { return s + strings.Repeat(" ", to-columns(s)) }
 
 func heading(o *options) string {
-	return fmt.Sprintf("hydrant's local runner on %s/%s, %s, %s; %s of %s bytes", runtime.GOOS, runtime.GOARCH,
-		plural(runtime.NumCPU(), "CPU"), runtime.Version(), "events", thousands(int64(o.size)))
+	return fmt.Sprintf("hydrant's local runner on %s/%s, %s, %s; events of %s bytes", runtime.GOOS, runtime.GOARCH,
+		plural(runtime.NumCPU(), "CPU"), runtime.Version(), thousands(int64(o.size)))
 }
 
 // perEvent says what CPU time so many events took. Unlike a rate it is the same whatever else the machine does.
