@@ -30,10 +30,10 @@ var wanted = map[string]struct {
 	"direct.json":    {results: "OOOOO", rows: 10},
 	"redriven.json":  {results: "OOO", rows: 5},
 	"failing.json": {
-		results: "FFFFFFFFFFFFF",
+		results: "FFFFFFFFFFFFFFFFFF",
 		reasons: map[string]int{
 			"not_base64": 1, "empty": 3, "invalid_json": 1, "invalid_envelope": 4, "unknown_type": 1,
-			"invalid_format": 1, "wrong_type": 1, "missing": 1,
+			"invalid_format": 1, "wrong_type": 1, "missing": 1, "duplicate_name": 1, "out_of_range": 1, "in_future": 1, "too_long": 1, "too_deep": 1,
 		},
 	},
 	"empty.json":        {},

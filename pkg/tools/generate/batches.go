@@ -155,5 +155,10 @@ func (s *sampler) failing() *batch {
 	b.add(with(s.small(), `"event_id":"with a blank"`))
 	b.add(with(s.small(), `"test":"yes"`))
 	b.add(b.origin().wrap(b.origin().wrap(s.small()))) // an envelope is no event
+	b.add(with(s.small(), `"user_id":"u-17","user_id":"u-18"`))
+	b.add(with(s.small(), `"schema_version":1001`))
+	b.add(with(s.small(), `"occurred_at":"2031-01-01T00:00:00Z"`))
+	b.add(with(s.small(), `"session_id":"`+strings.Repeat("s", 129)+`"`))
+	b.add(with(s.small(), `"deep":`+strings.Repeat("[", 32)+strings.Repeat("]", 32)))
 	return b
 }
