@@ -8,6 +8,7 @@ import (
 
 	"hydrant/pkg/local/internal/apigateway"
 	"hydrant/pkg/local/internal/kinesis"
+	"hydrant/pkg/local/internal/secrets"
 	"hydrant/pkg/local/internal/sqs"
 )
 
@@ -39,6 +40,8 @@ func (r *runner) awsHandler() http.Handler {
 			r.kinesis.ServeHTTP(w, request)
 		case strings.HasPrefix(target, sqs.TargetPrefix):
 			r.queues.ServeHTTP(w, request)
+		case strings.HasPrefix(target, secrets.TargetPrefix):
+			r.secrets.ServeHTTP(w, request)
 		case strings.HasPrefix(request.URL.Path, "/2015-03-31/functions"):
 			r.lambda.ServeHTTP(w, request)
 		case target == "" && isS3(request):
@@ -61,7 +64,7 @@ func isS3(r *http.Request) bool {
 }
 
 func notSupported(w http.ResponseWriter, target string) {
-	message := "the local runner has Kinesis, S3, SQS and Lambda's Invoke; this request is for another service"
+	message := "the local runner has Kinesis, S3, SQS, Secrets Manager and Lambda's Invoke; this request is for another service"
 	if target != "" {
 		message = "the local runner does not support " + target
 	}

@@ -19,13 +19,8 @@ import (
 	"hydrant/pkg/local/internal/lambda"
 	"hydrant/pkg/local/internal/logs"
 	"hydrant/pkg/local/internal/s3"
+	"hydrant/pkg/local/internal/secrets"
 	"hydrant/pkg/local/internal/stack"
-)
-
-// The credentials that the S3 server takes. They guard nothing: they are in the source, and the server listens on this machine.
-const (
-	accessKey = "hydrant"
-	secretKey = "hydrant-local"
 )
 
 const accountID = "000000000000"
@@ -55,6 +50,7 @@ type runner struct {
 	s3      *s3.Server
 	objects *s3.Client // the runner's own look at the buckets, which no fault and no notification concerns
 	messaging
+	secrets    *secrets.Service
 	api        *apigateway.API
 	deliveries map[string]*firehose.DeliveryStream // by logical id
 	servers    []*http.Server
@@ -241,6 +237,10 @@ func (r *runner) startServices() error {
 		Credentials: map[string]string{"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": secretKey},
 	})
 	r.later(func() error { r.lambda.Close(); return nil })
+	var err error
+	if r.secrets, err = secrets.Open(secrets.Config{Dir: filepath.Join(r.options.data, "secrets"), Secrets: r.stack.Secrets}); err != nil {
+		return err
+	}
 	r.makeMessaging()
 
 	for _, d := range r.stack.Deliveries {
@@ -259,13 +259,13 @@ func (r *runner) startServices() error {
 		return nil
 	}
 	api := r.stack.API.Config
+	api.Callers, api.Functions = callers, r.lambda
 	if group := r.stack.API.AccessLogGroup; group != "" {
 		api.AccessLog = func(line string) { r.log(group, "access", time.Now(), line) }
 	}
 	api.ExecutionLog = func(requestID, message string) {
 		r.log("API-Gateway-Execution-Logs_"+api.ID+"/"+api.Stage, "execution", time.Now(), "("+requestID+") "+message)
 	}
-	var err error
 	r.api, err = apigateway.New(api, backend{r.kinesis})
 	return err
 }

@@ -19,7 +19,7 @@ type ready struct {
 }
 
 const banner = `
-  send    curl %s/record -H 'Content-Type: application/json' -d '{"Data":{"type":"page_view","url":"https://www.example.com/"}}'
+  send    %s
   deliver curl -X POST %s/_hydrant/flush     (or wait until Firehose's buffers are full)
   rows    %s
   errors  curl %s/_hydrant/errors
@@ -45,7 +45,7 @@ func (r *runner) announce(stdout, stderr io.Writer) error {
 	if len(r.stack.Tables) > 0 {
 		rows = fmt.Sprintf("curl %s/_hydrant/tables/%s", r.awsURL, r.stack.Tables[0].Name)
 	}
-	fmt.Fprintf(stderr, banner, r.apiURL, r.awsURL, rows, r.awsURL, r.awsURL, region(), accessKey, secretKey, r.options.data)
+	fmt.Fprintf(stderr, banner, r.curl(), r.awsURL, rows, r.awsURL, r.awsURL, region(), accessKey, secretKey, r.options.data)
 	width := 0
 	if file, ok := stderr.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {

@@ -100,6 +100,9 @@ func (d *document) readFunctionURI(v, uri *template.Value) (string, error) {
 	case d.api.cfg.Functions == nil:
 		return "", uri.Errorf("there is no function to call")
 	}
+	if known, ok := d.api.cfg.Functions.(interface{ Has(function string) bool }); ok && !known.Has(parts[2]) {
+		return "", uri.Errorf("the function %s is not in the template", parts[2])
+	}
 	return parts[2], nil
 }
 

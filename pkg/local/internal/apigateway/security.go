@@ -118,3 +118,28 @@ func (x *exchange) admit() *failure {
 	}
 	return nil
 }
+
+// Needs is what a method asks of its callers.
+type Needs struct{ Signature, Authorizer, APIKey bool }
+
+// Needs answers what the method of a resource path, as "/record", asks; nothing if there is no such method.
+func (a *API) Needs(verb, path string) Needs {
+	for _, m := range a.methods {
+		if m.verb == verb && m.resourcePath == path {
+			return Needs{m.access.signed, m.access.authorizer != nil, m.access.key}
+		}
+	}
+	return Needs{}
+}
+
+// AnyKey answers the value of an API key that is good at the moment; "" if there is none.
+func (a *API) AnyKey() string {
+	a.limits.RLock()
+	defer a.limits.RUnlock()
+	for value, c := range a.clients {
+		if c.key.Enabled {
+			return value
+		}
+	}
+	return ""
+}

@@ -27,6 +27,7 @@ const accountConcurrency = 1000
 // Function is a function as the template describes it.
 type Function struct {
 	LogicalID, Name, ARN string
+	Alias                string // another qualifier beside $LATEST; "" is none
 	Dir                  string // holds bootstrap
 	Handler              string
 	Timeout              time.Duration
@@ -105,7 +106,7 @@ func New(c Config) *Service {
 	return s
 }
 
-// lookup finds a function by its name, its ARN, or either with :$LATEST behind it.
+// lookup finds a function by its name, its ARN, or either with :$LATEST or its alias behind it.
 func (s *Service) lookup(name string) (*function, error) {
 	short := name
 	if strings.HasPrefix(name, "arn:") {
@@ -117,10 +118,16 @@ func (s *Service) lookup(name string) (*function, error) {
 	}
 	short, qualifier, _ := strings.Cut(short, ":")
 	f := s.functions[short]
-	if f == nil || (qualifier != "" && qualifier != "$LATEST") {
+	if f == nil || (qualifier != "" && qualifier != "$LATEST" && qualifier != f.Alias) {
 		return nil, &Error{"ResourceNotFoundException", "Function not found: " + name, http.StatusNotFound}
 	}
 	return f, nil
+}
+
+// Has says whether there is a function of this name, or ARN, with a qualifier that it has.
+func (s *Service) Has(name string) bool {
+	_, err := s.lookup(name)
+	return err == nil
 }
 
 // Invoke calls a function, named as lookup says, and waits for its answer. functionError is "" or, when the function failed, timed out or

@@ -18,6 +18,7 @@ func (b *builder) api(r template.Resource) error {
 		DefinitionBody         *template.Value   `cfn:"DefinitionBody,required"`
 		Variables              map[string]string `cfn:"Variables"`
 		MinimumCompressionSize *int              `cfn:"MinimumCompressionSize"`
+		MethodSettings         []*template.Value `cfn:"MethodSettings"`
 		AccessLogSetting       *struct {
 			DestinationArn string `cfn:"DestinationArn,required"`
 			Format         string `cfn:"Format,required"`
@@ -31,8 +32,12 @@ func (b *builder) api(r template.Resource) error {
 	}
 	api := API{LogicalID: r.LogicalID, Config: apigateway.Config{
 		ID: b.id(r).ID, Stage: p.StageName, AccountID: b.account.ID, Region: b.account.Region, Body: p.DefinitionBody,
-		StageVariables: p.Variables, MinimumCompressionSize: p.MinimumCompressionSize,
+		StageVariables: p.Variables, MinimumCompressionSize: p.MinimumCompressionSize, Partition: b.account.Partition,
 	}}
+	var err error
+	if api.Throttles, err = throttles(p.MethodSettings); err != nil {
+		return err
+	}
 	if log := p.AccessLogSetting; log != nil {
 		_, group, found := strings.Cut(log.DestinationArn, ":log-group:")
 		if !found {
@@ -47,6 +52,7 @@ func (b *builder) api(r template.Resource) error {
 func (b *builder) function(r template.Resource) error {
 	p := struct {
 		FunctionName string          `cfn:"FunctionName"`
+		Alias        string          `cfn:"AutoPublishAlias"`
 		CodeURI      string          `cfn:"CodeUri,required"`
 		Handler      string          `cfn:"Handler,required"`
 		Runtime      string          `cfn:"Runtime,required"`
@@ -81,7 +87,7 @@ func (b *builder) function(r template.Resource) error {
 		p.LoggingConfig.LogFormat = "Text"
 	}
 	b.out.Functions = append(b.out.Functions, Function{CodeURI: filepath.Join(b.dir, p.CodeURI), Function: lambda.Function{
-		LogicalID: r.LogicalID, Name: b.id(r).ID, ARN: b.id(r).ARN, Handler: p.Handler, Timeout: time.Duration(p.Timeout) * time.Second,
+		LogicalID: r.LogicalID, Name: b.id(r).ID, ARN: b.id(r).ARN, Alias: p.Alias, Handler: p.Handler, Timeout: time.Duration(p.Timeout) * time.Second,
 		MemoryMB: p.MemorySize, Environment: p.Environment.Variables, Concurrency: p.Reserved,
 		LogGroup: p.LoggingConfig.LogGroup, LogFormat: p.LoggingConfig.LogFormat, LogLevel: p.LoggingConfig.ApplicationLogLevel,
 	}})

@@ -13,6 +13,7 @@ import (
 	"hydrant/pkg/local/internal/glue"
 	"hydrant/pkg/local/internal/kinesis"
 	"hydrant/pkg/local/internal/lambda"
+	"hydrant/pkg/local/internal/secrets"
 	"hydrant/pkg/local/internal/template"
 )
 
@@ -45,6 +46,8 @@ type Stack struct {
 	Mappings      []Mapping
 	Subscriptions []Subscription
 	Asyncs        []Async // one for each function
+
+	Secrets []secrets.Secret
 }
 
 // API is a REST API and its one stage.
@@ -100,6 +103,10 @@ type builder struct {
 	account Account
 	dir     string // of the template
 	out     *Stack
+
+	apiKeys    []apigateway.APIKey
+	usagePlans []*usagePlan
+	planKeys   []planKey
 }
 
 // kind is a resource type that the runner knows.
@@ -120,7 +127,7 @@ var kinds = map[string]kind{
 		without: []string{"EndpointConfiguration", "AlwaysDeploy", "FailOnWarnings", "OpenApiVersion", "TracingEnabled", "Tags", "Name", "Description"},
 	},
 	"AWS::Serverless::Function": {
-		naming: naming{property: "FunctionName", service: "lambda", arn: "function:%s"}, build: (*builder).function,
+		naming: naming{property: "FunctionName", service: "lambda", arn: "function:%s", attributes: functionAttributes}, build: (*builder).function,
 		// There are no permissions to have, bootstraps are built for this machine, and nothing is traced.
 		without: []string{"Role", "Policies", "Architectures", "Description", "Tracing", "Tags", "PermissionsBoundary"},
 	},
@@ -151,16 +158,32 @@ var kinds = map[string]kind{
 	},
 	"AWS::Logs::SubscriptionFilter": {naming: naming{property: "FilterName"}, build: (*builder).subscriptionFilter, without: []string{"RoleArn", "Distribution"}},
 
+	"AWS::ApiGateway::ApiKey": {
+		naming: naming{attributes: idAttribute("APIKeyId")}, build: (*builder).apiKey,
+		without: []string{"Description", "CustomerId", "StageKeys", "Tags"}, // a usage plan says which stages a key is for
+	},
+	"AWS::ApiGateway::UsagePlan": {
+		naming: naming{attributes: idAttribute("Id")}, build: (*builder).usagePlan, without: []string{"UsagePlanName", "Description", "Tags"},
+	},
+	"AWS::ApiGateway::UsagePlanKey": {naming: naming{attributes: idAttribute("Id")}, build: (*builder).usagePlanKey},
+	"AWS::SecretsManager::Secret": {
+		naming: naming{ref: secretARN, attributes: idAttribute("Id")}, build: (*builder).secret,
+		without: []string{"KmsKeyId", "Tags"}, // the disk is the developer's own
+	},
+
+	// There is no firewall on one machine.
+	"AWS::WAFv2::WebACLAssociation": {},
 	// Made when it is first written to.
 	"AWS::Logs::LogStream": {naming: naming{property: "LogStreamName"}},
 	// There are no permissions on one machine: whoever reaches it owns it.
-	"AWS::IAM::Role":           {naming: naming{property: "RoleName", service: "iam", arn: "role/%s"}},
-	"AWS::IAM::ManagedPolicy":  {naming: naming{ref: policyARN}},
-	"AWS::S3::BucketPolicy":    {naming: naming{property: "Bucket"}},
-	"AWS::ApiGateway::Account": {},
-	"AWS::Lambda::Permission":  {},
-	"AWS::SQS::QueuePolicy":    {},
-	"AWS::SNS::TopicPolicy":    {},
+	"AWS::IAM::Role":                      {naming: naming{property: "RoleName", service: "iam", arn: "role/%s"}},
+	"AWS::IAM::ManagedPolicy":             {naming: naming{ref: policyARN}},
+	"AWS::S3::BucketPolicy":               {naming: naming{property: "Bucket"}},
+	"AWS::ApiGateway::Account":            {},
+	"AWS::Lambda::Permission":             {},
+	"AWS::SQS::QueuePolicy":               {},
+	"AWS::SNS::TopicPolicy":               {},
+	"AWS::SecretsManager::ResourcePolicy": {},
 	// Nobody watches one machine.
 	"AWS::CloudWatch::Alarm":     {naming: naming{property: "AlarmName", service: "cloudwatch", arn: "alarm:%s"}},
 	"AWS::CloudWatch::Dashboard": {naming: naming{property: "DashboardName"}},
@@ -208,6 +231,9 @@ func (b *builder) check() error {
 		if t := d.Transform; t != nil && !slices.ContainsFunc(b.out.Functions, func(f Function) bool { return strings.HasPrefix(t.FunctionARN, f.ARN) }) {
 			return d.Errorf("it calls the function %q, which is not in the template", t.FunctionARN)
 		}
+	}
+	if err := b.checkEdge(); err != nil {
+		return err
 	}
 	return b.checkMessaging()
 }
