@@ -17,7 +17,12 @@ import (
 // objects is S3.
 type objects struct{ client *s3.Client }
 
-func newObjects(cfg aws.Config) *objects { return &objects{s3.NewFromConfig(cfg)} }
+func newObjects(cfg aws.Config) *objects {
+	return &objects{s3.NewFromConfig(cfg, func(o *s3.Options) {
+		// An object that somebody wrote without a checksum is nothing to print a line about, least of all one that is no JSON.
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})}
+}
 
 func (o *objects) Open(ctx context.Context, bucket, key string, offset int64) (dlq.Object, error) {
 	in := &s3.GetObjectInput{Bucket: &bucket, Key: &key}
