@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -126,8 +127,11 @@ func (r *runner) control() http.Handler {
 	})
 	handle("GET /_hydrant/tables/{name}", r.serveTable)
 	handle("GET /_hydrant/errors", r.serveErrors)
+	handle("GET /_hydrant/where", r.serveWhere)
+	handle("GET /_hydrant/faults", r.serveFaults)
+	handle("PUT /_hydrant/faults", r.putFaults)
 	handle("/_hydrant/", func(http.ResponseWriter, *http.Request) error {
-		return &controlFault{http.StatusNotFound, "the control paths are GET state, tables/{name} and errors, POST flush and reset, all under /_hydrant/"}
+		return &controlFault{http.StatusNotFound, "the control paths are GET state, tables/{name}, errors, where?id= and faults, POST flush and reset, and PUT faults, all under /_hydrant/"}
 	})
 	return mux
 }
@@ -168,4 +172,24 @@ func controlError(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n')) // the client has gone
+}
+
+func (r *runner) serveFaults(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "application/json")
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(r.faults.State())
+}
+
+// putFaults has the faults of the request be in force, and no others.
+func (r *runner) putFaults(w http.ResponseWriter, request *http.Request) error {
+	const most = 1 << 20
+	plan, err := io.ReadAll(http.MaxBytesReader(w, request.Body, most))
+	if err == nil {
+		err = r.faults.Put(plan)
+	}
+	if err != nil {
+		return &controlFault{http.StatusBadRequest, err.Error()}
+	}
+	return r.serveFaults(w, request)
 }

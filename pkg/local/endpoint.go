@@ -7,13 +7,13 @@ import (
 	"strings"
 
 	"hydrant/pkg/local/internal/apigateway"
-	"hydrant/pkg/local/internal/kinesis"
+	"hydrant/pkg/local/internal/faults"
 	"hydrant/pkg/local/internal/secrets"
 	"hydrant/pkg/local/internal/sqs"
 )
 
 // backend is what the API's AWS integrations reach.
-type backend struct{ kinesis *kinesis.Service }
+type backend struct{ kinesis faults.Kinesis }
 
 // Call performs an action in process: API Gateway and Kinesis are one program here.
 func (b backend) Call(ctx context.Context, c apigateway.Call) (apigateway.Answer, error) {
@@ -37,7 +37,7 @@ func (r *runner) awsHandler() http.Handler {
 		case strings.HasPrefix(request.URL.Path, "/_hydrant/"):
 			control.ServeHTTP(w, request)
 		case strings.HasPrefix(target, kinesisTarget):
-			r.kinesis.ServeHTTP(w, request)
+			r.puts.ServeHTTP(w, request)
 		case strings.HasPrefix(target, sqs.TargetPrefix):
 			r.queues.ServeHTTP(w, request)
 		case strings.HasPrefix(target, secrets.TargetPrefix):

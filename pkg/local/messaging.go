@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"hydrant/pkg/local/internal/async"
 	"hydrant/pkg/local/internal/eventsource"
+	"hydrant/pkg/local/internal/faults"
 	"hydrant/pkg/local/internal/notify"
 	"hydrant/pkg/local/internal/s3"
 	"hydrant/pkg/local/internal/sqs"
@@ -22,6 +24,10 @@ type messaging struct {
 	notifier *notify.Notifier
 	clients  s3.Access  // the buckets as AWS's clients reach them
 	writer   *s3.Client // the buckets as the runner's services reach them
+
+	faults  *faults.Set
+	puts    faults.Kinesis // the streams as all but Firehose reach them
+	invoker faults.Invoker // the functions as services invoke them
 
 	events        *async.Service
 	subscriptions *subscription.Service
@@ -62,11 +68,11 @@ func (r *runner) openNotifier() (err error) {
 	for _, n := range r.stack.Notifications {
 		cfg.Rules = append(cfg.Rules, n.Rule)
 	}
-	if r.notifier, err = notify.Open(cfg, queuePublisher{r.queues}); err != nil {
+	if r.notifier, err = notify.Open(cfg, r.faults.Publisher(queuePublisher{r.queues}.send)); err != nil {
 		return err
 	}
 	r.later(r.notifier.Close)
-	r.clients = r.s3.Through(r.notifier.Wrap(r.s3.Transport()))
+	r.clients = r.s3.Through(r.faults.WrapS3(r.notifier.Wrap(r.s3.Transport())))
 	r.writer, err = r.clients.Client()
 	return err
 }
@@ -74,13 +80,40 @@ func (r *runner) openNotifier() (err error) {
 // queuePublisher sends what services tell queues.
 type queuePublisher struct{ queues *sqs.Service }
 
-func (p queuePublisher) Publish(arn, body string) error {
+func (p queuePublisher) Publish(arn, body string) error { return p.send(arn, body, 0) }
+
+func (p queuePublisher) send(arn, body string, delay time.Duration) error {
 	q := p.queues.ByARN(arn)
 	if q == nil {
 		return fmt.Errorf("there is no queue %s", arn)
 	}
-	_, err := q.Send(sqs.Sending{Body: body})
+	s := sqs.Sending{Body: body}
+	if delay > 0 { // else the queue's own
+		s.Delay = &delay
+	}
+	_, err := q.Send(s)
 	return err
+}
+
+// makeFaults readies the links that can fail. None does yet.
+func (r *runner) makeFaults() {
+	var functions []string
+	for _, f := range r.stack.Functions {
+		functions = append(functions, f.LogicalID)
+	}
+	r.faults = faults.New(functions)
+}
+
+// functionID answers a function's logical id by its name or ARN, either with or without a qualifier; "" if there is none.
+func (r *runner) functionID(function string) string {
+	for _, f := range r.stack.Functions {
+		for _, name := range []string{f.Name, f.ARN} {
+			if rest, ok := strings.CutPrefix(function, name); ok && (rest == "" || rest[0] == ':') {
+				return f.LogicalID
+			}
+		}
+	}
+	return ""
 }
 
 // subscribedLogs keeps log events and hands them to the groups' subscription filters.
@@ -101,11 +134,12 @@ func (r *runner) acceptEvent(function string, payload []byte) (string, error) {
 
 // makeMessaging makes what invokes functions. Nothing works yet.
 func (r *runner) makeMessaging() {
+	r.invoker = r.faults.WrapInvoker(r.lambda, r.functionID)
 	var configs []async.Config
 	for _, a := range r.stack.Asyncs {
 		configs = append(configs, a.Config)
 	}
-	r.events = async.New(configs, r.private.Queue(asyncQueue), r.lambda, queuePublisher{r.queues}, r.options.timeScale, r.fail)
+	r.events = async.New(configs, r.private.Queue(asyncQueue), r.invoker, queuePublisher{r.queues}, r.options.timeScale, r.fail)
 	var filters []subscription.Config
 	for _, s := range r.stack.Subscriptions {
 		filters = append(filters, s.Config)
@@ -114,7 +148,7 @@ func (r *runner) makeMessaging() {
 	place := eventsource.Place{Region: region(), AccountID: accountID, TimeScale: r.options.timeScale}
 	r.mappings = map[string]*eventsource.Mapping{}
 	for _, m := range r.stack.Mappings {
-		r.mappings[m.ID] = eventsource.New(m.Config, place, r.queues.ByARN(m.QueueARN), r.lambda, r.fail)
+		r.mappings[m.ID] = eventsource.New(m.Config, place, r.queues.ByARN(m.QueueARN), r.invoker, r.fail)
 	}
 }
 

@@ -194,6 +194,8 @@ func (r *runner) openData() error {
 		return err
 	}
 	r.later(r.kinesis.Close)
+	r.makeFaults()
+	r.puts = r.faults.WrapKinesis(r.kinesis)
 	return r.openQueues()
 }
 
@@ -249,7 +251,10 @@ func (r *runner) startServices() error {
 		d.Trouble = func(err error) {
 			fmt.Fprintf(r.stderr, "%s: cannot deliver, and goes on trying: %v\n", d.LogicalID, err)
 		}
-		delivery, err := firehose.New(d.Config, source, r.lambda, r.writer, subscribedLogs{r})
+		if d.Convert != nil {
+			d.Convert.Table = r.faults.WrapTable(d.Convert.Table)
+		}
+		delivery, err := firehose.New(d.Config, source, r.invoker, r.writer, subscribedLogs{r})
 		if err != nil {
 			return d.Errorf("%v", err)
 		}
@@ -266,7 +271,7 @@ func (r *runner) startServices() error {
 	api.ExecutionLog = func(requestID, message string) {
 		r.log("API-Gateway-Execution-Logs_"+api.ID+"/"+api.Stage, "execution", time.Now(), "("+requestID+") "+message)
 	}
-	r.api, err = apigateway.New(api, backend{r.kinesis})
+	r.api, err = apigateway.New(api, backend{r.puts})
 	return err
 }
 

@@ -29,27 +29,30 @@ func (r *runner) serveTable(w http.ResponseWriter, request *http.Request) error 
 	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(t.Location, "s3://"), "/")
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := bufio.NewWriter(w)
+	write := func(row []byte) error {
+		_, err := out.Write(row)
+		return err
+	}
 	for o, err := range r.objects.List(request.Context(), bucket, prefix) {
 		if err != nil {
 			return err
 		}
-		if err := r.tableObject(request.Context(), out, t, bucket, o.Key); err != nil {
+		if err := r.tableObject(request.Context(), t, bucket, o.Key, write); err != nil {
 			return fmt.Errorf("s3://%s/%s: %w", bucket, o.Key, err)
 		}
 	}
 	return out.Flush()
 }
 
-func (r *runner) tableObject(ctx context.Context, out *bufio.Writer, t *glue.Table, bucket, key string) error {
+// tableObject calls row with each row of an object: one JSON object, with the partition's columns, and a line feed.
+func (r *runner) tableObject(ctx context.Context, t *glue.Table, bucket, key string, row func([]byte) error) error {
 	partition := partitionOf(t, key)
-	write := func(row []byte) error {
-		row = row[:len(row)-1]
-		if len(row) > 1 && len(partition) > 0 {
-			row = append(row, ',')
+	write := func(text []byte) error {
+		text = text[:len(text)-1]
+		if len(text) > 1 && len(partition) > 0 {
+			text = append(text, ',')
 		}
-		row = append(append(row, partition...), '}', '\n')
-		_, err := out.Write(row)
-		return err
+		return row(append(append(text, partition...), '}', '\n'))
 	}
 	if t.Parameters["classification"] == "json" {
 		return r.objectLines(ctx, bucket, key, func(n int, line []byte) error {

@@ -28,6 +28,7 @@ func (a Access) Client() (*Client, error) {
 		Creds:     credentials.NewStaticV4(a.config.AccessKey, a.config.SecretKey, ""),
 		Region:    a.config.Region,
 		Transport: a.transport, BucketLookup: minio.BucketLookupPath,
+		MaxRetries: 1, // those who use it try again in their own ways
 	})
 	if err != nil {
 		return nil, err
