@@ -117,7 +117,9 @@ func TestABatchOfTheSmallestEventsFits(t *testing.T) {
 
 // The size is not too careful either: half as much again would not fit.
 func TestALargerBatchOfTheSmallestEventsDoesNotFit(t *testing.T) {
-	limit := int(buffer(t) * 1.5 * (1 << 20))
+	const mostBuffer = 3 // MB: Firehose takes no more, however little the catalogue's events grow
+	megabytes := buffer(t)
+	limit := int(megabytes * 1.5 * (1 << 20))
 	for _, e := range smallest(t) {
 		for _, fill := range shapes {
 			s := &spy{}
@@ -129,7 +131,9 @@ func TestALargerBatchOfTheSmallestEventsDoesNotFit(t *testing.T) {
 			}
 		}
 	}
-	t.Errorf("batches of %d bytes fit too: run make generate", limit)
+	if megabytes < mostBuffer {
+		t.Errorf("batches of %d bytes fit too: run make generate", limit)
+	}
 }
 
 // No event grows more than the smallest ones do, so what holds for them holds for every batch.

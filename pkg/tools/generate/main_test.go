@@ -64,7 +64,7 @@ func TestCheckNamesWhatIsStaleAndWritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, stale := range map[string]func(string) string{
-		"template.yaml":               func(s string) string { return strings.Replace(s, "Default: 0.3 # batch", "Default: 0.7 # batch", 1) },
+		"template.yaml":               func(s string) string { return bufferLine.ReplaceAllString(s, "${1}2.9${2}") },
 		releasedPath:                  func(s string) string { return s[:strings.LastIndex(strings.TrimSpace(s), "\n")+1] },
 		"docs/events.md":              func(s string) string { return s + "\n" },
 		"events/transform/batch.json": func(string) string { return "" },
