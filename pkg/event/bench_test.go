@@ -1,14 +1,10 @@
 package event
 
 import (
-	"encoding/json"
-	"errors"
+	"context"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/go-playground/validator/v10"
 )
 
 // kilobytes are events of about 1 KB of each type, as producers send them.
@@ -28,55 +24,6 @@ var kilobytes = map[string]string{
 		`"message":"Cannot read properties of undefined (reading 'price')","level":"error","release":"web@5.12.3",` +
 		`"stack":"TypeError: Cannot read properties of undefined` + strings.Repeat(`\n    at Cart.total (https://shop.example/app.js:1:20394)`, 10) + `",` +
 		`"file":"app.js","line":1,"handled":false,"context":{"route":"/cart","build":"9f3c2e1"}}`,
-}
-
-// naive is a page_view as it is commonly read: into a struct, and into a map for the fields that the struct does not know.
-type naive struct {
-	Type          string            `json:"type" validate:"required"`
-	EventID       string            `json:"event_id" validate:"required,max=64"`
-	OccurredAt    time.Time         `json:"occurred_at" validate:"required"`
-	UserID        *string           `json:"user_id,omitempty" validate:"omitnil,min=1,max=128"`
-	SessionID     *string           `json:"session_id,omitempty" validate:"omitnil,min=1,max=128"`
-	SchemaVersion int               `json:"schema_version" validate:"min=1,max=1000"`
-	Test          bool              `json:"test"`
-	URL           string            `json:"url" validate:"required,http_url,max=2048"`
-	Title         *string           `json:"title,omitempty" validate:"omitnil,max=512"`
-	Referrer      *string           `json:"referrer,omitempty" validate:"omitnil,http_url,max=2048"`
-	Device        string            `json:"device" validate:"oneof=desktop mobile tablet tv bot unknown"`
-	Language      string            `json:"language" validate:"bcp47_language_tag"`
-	Country       *string           `json:"country,omitempty" validate:"omitnil,iso3166_1_alpha2"`
-	Viewport      Viewport          `json:"viewport"`
-	LoadMS        *float64          `json:"load_ms,omitempty" validate:"omitnil,min=0,max=600000"`
-	FirstVisit    bool              `json:"first_visit"`
-	Interactive   bool              `json:"interactive"`
-	Context       map[string]string `json:"context,omitempty" validate:"max=50,dive,keys,min=1,max=64,endkeys,max=1024"`
-}
-
-// BenchmarkNaive is what AppendRow is to be compared with, in the same run: the libraries as their documentation shows them. It checks less.
-func BenchmarkNaive(b *testing.B) {
-	v := validator.New()
-	data := []byte(kilobytes["page_view"])
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		event := naive{Device: "unknown", Language: "und", Interactive: true, SchemaVersion: 1}
-		var members map[string]json.RawMessage
-		if err := errors.Join(json.Unmarshal(data, &event), json.Unmarshal(data, &members), v.Struct(&event)); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := json.Marshal(event); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkValid is the floor: encoding/json finds out whether it is JSON, and no more.
-func BenchmarkValid(b *testing.B) {
-	data := []byte(kilobytes["page_view"])
-	b.SetBytes(int64(len(data)))
-	for b.Loop() {
-		json.Valid(data)
-	}
 }
 
 func BenchmarkAppendRow(b *testing.B) {
@@ -100,5 +47,54 @@ func BenchmarkAppendRow(b *testing.B) {
 				row, _ = judge.AppendRow(row[:0], data, origin)
 			}
 		})
+	}
+}
+
+// BenchmarkRule is what a field's rules cost: validator's verdict on a value as events have it, and ours, which asks validator seldom.
+func BenchmarkRule(b *testing.B) {
+	j, err := NewJudge()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, tc := range []struct {
+		kind, field string
+		value       cell
+	}{
+		{"page_view", "url", cell{text: []byte("https://shop.example/category/outdoor/tents?sort=price&page=2&utm_source=newsletter")}},
+		{"page_view", "referrer", cell{text: []byte("https://search.example/results?q=light%20tent")}},
+		{"page_view", "language", cell{text: []byte("de-CH")}},
+		{"page_view", "country", cell{text: []byte("CH")}},
+		{"page_view", "device", cell{text: []byte("mobile")}},
+		{"page_view", "title", cell{text: []byte("Tents for two, three and four – Example Outdoor Shop")}},
+		{"page_view", "load_ms", cell{float: 1234.5}},
+		{"page_view", "context", cell{count: 6}},
+		{"page_view", "event_id", cell{text: []byte("01JDQ3V7Z8K4N2M6P9R1S5T0XY")}},
+		{"page_view", "occurred_at", cell{number: origin.ReceivedAt - 377}},
+		{"purchase", "currency", cell{text: []byte("EUR")}},
+		{"purchase", "total", cell{number: 48395}},
+	} {
+		f := &j.plans[tc.kind].fields[j.plans[tc.kind].byName[tc.field]]
+		d := &draft{receipt: receipt{context.Background(), origin.ReceivedAt}}
+		for by, verdict := range map[string]func() string{
+			"validator": func() string {
+				rule, _ := j.rules.broken(&d.receipt, tc.value.value(f.form), f.rules, f.form)
+				return rule
+			},
+			"ours": func() string {
+				if f.bounds.keeps(f.form, &tc.value, d.receipt.at) {
+					return ""
+				}
+				rule, _ := d.broken(j.rules, f, &tc.value)
+				return rule
+			},
+		} {
+			b.Run("field="+tc.field+"/by="+by, func(b *testing.B) {
+				for b.Loop() {
+					if rule := verdict(); rule != "" {
+						b.Fatal(rule)
+					}
+				}
+			})
+		}
 	}
 }

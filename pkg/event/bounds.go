@@ -102,8 +102,8 @@ func (b *bounds) keepsText(s []byte) bool {
 	return true
 }
 
-// isPlainURL reports whether s is a URL as most are: a host of letters, digits, points and hyphens, and nothing with a meaning but for / ? #
-// behind it. To parse it, as http_url does twice, would find nothing else.
+// isPlainURL reports whether s is a URL as most are: a host of letters, digits, points and hyphens, and behind it nothing with a meaning but
+// for / ? # and whole escapes. To parse it, as http_url does twice, would find nothing else.
 func isPlainURL(s []byte) bool {
 	rest, ok := bytes.CutPrefix(s, []byte("https://"))
 	if !ok {
@@ -118,20 +118,26 @@ func isPlainURL(s []byte) bool {
 	if host == 0 || host < len(rest) && rest[host] != '/' && rest[host] != '?' && rest[host] != '#' {
 		return false
 	}
-	for _, c := range rest[host:] {
-		if urlBytes[c] == 0 {
+	for i := host; i < len(rest); i++ {
+		switch {
+		case urlBytes[rest[i]] != 0:
+		case rest[i] == '%' && i+2 < len(rest) && isHex(rest[i+1]) && isHex(rest[i+2]):
+			i += 2
+		default:
 			return false
 		}
 	}
 	return true
 }
 
+func isHex(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
+
 const (
 	behindHost = 1 + iota
 	inHost
 )
 
-// urlBytes says where in a plain URL a byte may stand. A percent sign is not here: what follows it matters.
+// urlBytes says where in a plain URL a byte may stand by itself.
 var urlBytes = func() (table [256]uint8) {
 	for _, c := range []byte("/?#&=_~+,;:@!$'()*") {
 		table[c] = behindHost

@@ -10,7 +10,7 @@ import (
 )
 
 func FuzzPlainURL(f *testing.F) {
-	for _, s := range []string{"http://a", "https://a.example/b?c=d&e#f#g", "https://a:80/", "http://-..-?", "http://a@b", "https://a/:@[zz]", "http://a/%zz", "http://a%zz/", "http://a/\x7f", "http://a/ b", "http://é/"} {
+	for _, s := range []string{"http://a", "https://a.example/b?c=d&e#f#g", "https://a:80/", "http://-..-?", "http://a@b", "https://a/:@[zz]", "http://a/%zz", "http://a/%2", "http://a/b%2Fc?d=%e9&e=%00#%2f", "http://a%zz/", "http://a/\x7f", "http://a/ b", "http://é/"} {
 		f.Add(s)
 	}
 	r, err := newRules()

@@ -44,18 +44,18 @@ type Answer struct {
 }
 
 // NewAnswer starts the answer, of at most limit bytes, to the records. The error is [ErrTooManyRecords].
-func NewAnswer(records []Record, limit int) (*Answer, error) {
+func NewAnswer(records []Record, limit int) (Answer, error) {
 	reserve, data := len(answerTail), 0
 	for i := range records {
 		reserve += failedSize(&records[i])
 		data += base64.StdEncoding.DecodedLen(len(records[i].Encoded))
 	}
 	if len(answerHead)+reserve > limit {
-		return nil, ErrTooManyRecords
+		return Answer{}, ErrTooManyRecords
 	}
 	// Rows are somewhat larger than the events they come from.
 	size := min(limit, len(answerHead)+reserve+base64.StdEncoding.EncodedLen(data+data/2))
-	return &Answer{
+	return Answer{
 		buf:     append(make([]byte, 0, size), answerHead...),
 		records: records,
 		reserve: reserve,

@@ -90,13 +90,14 @@ var values = []string{
 
 // The baseline has the rules of the transform: rows equal as JSON values, verdicts, and reasons.
 func TestBaselineAgrees(t *testing.T) {
+	two := newPair(t)
 	for name, data := range corpus {
-		t.Run(name, func(t *testing.T) { checkAgreement(t, data) })
+		t.Run(name, func(t *testing.T) { two.check(t, data) })
 	}
 	for _, column := range event.Columns() {
 		for _, value := range values {
 			for _, smallest := range []string{view, fault, order(`"coupon":""`)} {
-				checkAgreement(t, withMember(t, smallest, column.Name, value))
+				two.check(t, withMember(t, smallest, column.Name, value))
 			}
 		}
 	}
@@ -117,6 +118,7 @@ func withMember(t testing.TB, object, name, value string) string {
 }
 
 func TestBaselineAgreesOnGeneratedEvents(t *testing.T) {
+	two := newPair(t)
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.Custom(func(t *rapid.T) string {
 			b, _ := json.Marshal(rapid.String().Draw(t, "text")) // no text is refused
@@ -128,7 +130,7 @@ func TestBaselineAgreesOnGeneratedEvents(t *testing.T) {
 		}
 		members = append(members, fmt.Sprintf(`"title":%s,"load_ms":%d,"context":{"a":%s}`,
 			text.Draw(t, "title"), rapid.IntRange(-1, 600_001).Draw(t, "load_ms"), text.Draw(t, "context")))
-		checkAgreement(t, "{"+strings.Join(rapid.Permutation(members).Draw(t, "order"), ",")+"}")
+		two.check(t, "{"+strings.Join(rapid.Permutation(members).Draw(t, "order"), ",")+"}")
 	})
 }
 
@@ -140,19 +142,27 @@ type tester interface {
 	Fatalf(format string, args ...any)
 }
 
-func checkAgreement(t tester, data string) {
-	t.Helper()
-	j, err := event.NewJudge()
-	if err != nil {
-		t.Fatal(err)
-	}
+// pair is the transform and the baseline.
+type pair struct {
+	ours   *transform.Transform
+	theirs *baseline
+	spy    *spy
+}
+
+func newPair(t testing.TB) pair {
 	s := &spy{}
+	return pair{transform.New(judge(t), s), newBaseline(true), s}
+}
+
+func (p pair) check(t tester, data string) {
+	t.Helper()
+	p.spy.batches = nil
 	payload := request(data)
-	ours, err := transform.New(j, s).Invoke(context.Background(), payload)
+	ours, err := p.ours.Invoke(context.Background(), payload)
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, reasons, err := newBaseline(true).Invoke(payload)
+	theirs, reasons, err := p.theirs.Invoke(payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +170,7 @@ func checkAgreement(t tester, data string) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%.2000s:\n    ours %.2000v\nbaseline %.2000v", data, got, want)
 	}
-	if got, want := slices.Sorted(maps.Keys(s.batches[0].Reasons)), slices.Compact(slices.Sorted(slices.Values(reasons))); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(p.spy.batches[0].Reasons)), slices.Compact(slices.Sorted(slices.Values(reasons))); !slices.Equal(got, want) {
 		t.Errorf("%.2000s: ours gives the reasons %v, the baseline %v", data, got, want)
 	}
 }

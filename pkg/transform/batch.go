@@ -47,7 +47,7 @@ type Sample struct {
 type Count struct{ Valid, Invalid int }
 
 func newBatch(records, bytes int) Batch {
-	return Batch{Records: records, BytesIn: bytes, Types: make(map[string]Count), Reasons: make(map[event.Reason]int)}
+	return Batch{Records: records, BytesIn: bytes, Types: make(map[string]Count)}
 }
 
 func (b *Batch) count(o *event.Outcome) {
@@ -64,6 +64,9 @@ func (b *Batch) count(o *event.Outcome) {
 
 // reject counts a rejection like s.
 func (b *Batch) reject(s Sample) {
+	if b.Reasons == nil { // most batches have none
+		b.Reasons = make(map[event.Reason]int)
+	}
 	b.Reasons[s.Reason]++
 	for i := range b.Samples {
 		if known := &b.Samples[i]; known.Rejection == s.Rejection && known.Type == s.Type {

@@ -3,6 +3,7 @@ package transform_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -74,20 +75,49 @@ func ways(b *testing.B) []way {
 
 // From request to answer, 500 events of 1 KB.
 func BenchmarkBatch(b *testing.B) {
-	const events = 500
 	for _, in := range inputs {
-		payload := in.request(events)
+		payload := in.request(500)
 		for _, way := range ways(b) {
-			b.Run("input="+in.name+"/by="+way.name, func(b *testing.B) {
-				b.SetBytes(int64(len(payload)))
-				b.ReportAllocs()
-				for b.Loop() {
-					if err := way.answer(payload); err != nil {
-						b.Fatal(err)
-					}
-				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*events), "ns/event")
-			})
+			b.Run("input="+in.name+"/by="+way.name, func(b *testing.B) { perEvent(b, 500, payload, way) })
 		}
 	}
+}
+
+// Time grows with the number of records, and no faster.
+func BenchmarkRecords(b *testing.B) {
+	for _, events := range []int{1, 10, 100, 500, 3_000} {
+		payload := inputs[0].request(events)
+		b.Run(fmt.Sprintf("records=%d", events), func(b *testing.B) { perEvent(b, events, payload, ways(b)[1]) })
+	}
+}
+
+// Time grows with the size of an event, and no faster: MB/s says how many bytes of a request are read in a second.
+func BenchmarkSize(b *testing.B) {
+	for _, kilobytes := range []int{1, 10, 100, 1_000} {
+		data := fmt.Sprintf(`{"type":"app_error","message":"m","stack":%q,"page":[`, strings.Repeat("at line 7\n", min(100*kilobytes, 3_000)))
+		for len(data) < 1_000*kilobytes {
+			data += `{"x":"some text","y":[1,2,3.5,true]},`
+		}
+		payload := request(strings.TrimSuffix(data, ",") + "]}")
+		b.Run(fmt.Sprintf("kilobytes=%d", kilobytes), func(b *testing.B) { perEvent(b, 1, payload, ways(b)[1]) })
+	}
+}
+
+// perEvent answers a request again and again and reports what each of its events takes, in processor time.
+func perEvent(b *testing.B, events int, payload []byte, w way) {
+	b.SetBytes(int64(len(payload)))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begin := used(b)
+	for b.Loop() {
+		if err := w.answer(payload); err != nil {
+			b.Fatal(err)
+		}
+	}
+	n := float64(b.N * events)
+	took := float64((used(b) - begin).Nanoseconds()) / n
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(took, "cpu-ns/event")
+	b.ReportMetric(1e9/took, "events/cpu-s")
+	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/n, "allocs/event")
 }
