@@ -58,7 +58,7 @@ func TestAllocations(t *testing.T) {
 		batches[in.name] = batch{in.request(500), 500, 6}
 	}
 	for name, tc := range batches {
-		got := testing.AllocsPerRun(5, func() {
+		got := testing.AllocsPerRun(int(5_000/tc.events), func() {
 			if _, err := tr.Invoke(t.Context(), tc.payload); err != nil {
 				t.Fatal(err)
 			}
