@@ -102,7 +102,7 @@ func TestLines(t *testing.T) {
 					continue // the neighbours, which nothing may touch
 				}
 				reasons = append(reasons, r.reasons())
-				if (r.Raw != nil && len(r.Raw) > 0) != tc.raw || r.EventID == "" || r.Explanation == "" || r.Object != "s3://"+bucket+"/"+errors1 {
+				if (len(r.Raw) > 0) != tc.raw || r.EventID == "" || r.Explanation == "" || r.Object != "s3://"+bucket+"/"+errors1 {
 					t.Errorf("row %+v", r)
 				}
 			}
