@@ -41,6 +41,9 @@ type one struct {
 	id   string
 }
 
+// size is what the event takes in an envelope, at most.
+func (e one) size() int { return len(e.data) + len(e.id) + len(`,"",`) }
+
 func (c *chunk) reset(modified time.Time) {
 	*c = chunk{
 		modified: modified, entries: c.entries[:0], sent: c.sent[:0], rows: c.rows[:0], reasons: c.reasons[:0], waiting: c.waiting[:0],
@@ -93,19 +96,10 @@ func (p *pass) take(ctx context.Context, line []byte, cut bool, number int64) {
 	s := subject{line: number, code: firehose.Explain(""), raw: line, provenance: provenance{index: -1, receivedAt: c.modified.UnixMilli()}}
 	s.code.Stage = p.stageOfKey()
 	defer func() {
-		v := recover()
-		if v == nil {
-			return
+		if v := recover(); v != nil {
+			*c = before
+			p.panicked(ctx, &s, v)
 		}
-		*c = before
-		p.report.Panics++
-		p.recorder.Problem(ctx, Problem{
-			Doing: "a line of an error object, which is quarantined", Object: p.lines.Key, Line: number + 1,
-			Err: fmt.Errorf("panic: %s", kind(v)), Stack: string(debug.Stack()),
-		})
-		c.codes = append(c.codes, s.code.Name)
-		s.events = nil
-		p.keep(&s, nil, event.Outcome{}, event.Panicked)
 	}()
 	switch {
 	case len(bytes.TrimSpace(line)) == 0:
@@ -126,6 +120,18 @@ func (p *pass) take(ctx context.Context, line []byte, cut bool, number int64) {
 		return
 	}
 	p.decideEvents(&s)
+}
+
+// panicked quarantines a line whole, with what the panic v was about in the log.
+func (p *pass) panicked(ctx context.Context, s *subject, v any) {
+	p.report.Panics++
+	p.recorder.Problem(ctx, Problem{
+		Doing: "a line of an error object, which is quarantined", Object: p.lines.Key, Line: s.line + 1,
+		Err: fmt.Errorf("panic: %s", kind(v)), Stack: string(debug.Stack()),
+	})
+	p.chunk.codes = append(p.chunk.codes, s.code.Name)
+	s.events = nil
+	p.keep(s, nil, event.Outcome{}, event.Panicked)
 }
 
 // mustWait puts the line off if what goes round of it would be too early. A line that comes back is due, whatever is decided by then.
@@ -236,41 +242,42 @@ func (p *pass) readRows(s *subject) bool {
 func (p *pass) decideEvents(s *subject) {
 	c := &p.chunk
 	c.group = c.group[:0]
-	size, answer, next := 0, 0, 0
-	flush := func() {
-		if len(c.group) > 0 {
-			p.add(s, next)
-		}
-		size, answer = 0, 0
-	}
+	size, answer, next := s.overhead(), 0, 0
 	for _, e := range s.events {
-		var out event.Outcome
-		c.answer, out = p.judge.AppendRow(c.answer[:0], e.data, event.Origin{
-			ReceivedAt: s.receivedAt, Producer: s.producer, RequestID: s.requestID, Attempt: s.attempt + 1, EventID: e.id,
-		})
-		now := situation{code: s.code, attempt: s.attempt, maxAttempts: p.settings.MaxAttempts, found: valid}
-		if len(out.Rejections) > 0 {
-			now.found = invalid
-		}
-		e.id = out.EventID
-		room := len(e.data) + len(e.id) + len(`,"",`)
-		now.fits = s.overhead()+room <= maxRecord
-		d := decide(now)
+		d, out := p.judged(s, e)
 		if !d.round {
 			p.keep(s, e.data, out, d.reason)
 			continue
 		}
+		e.id = out.EventID
 		rows := max(len(c.answer), len(e.data))
-		if answer+rows > maxRows || s.overhead()+size+room > maxRecord {
-			flush()
+		if len(c.group) > 0 && (answer+rows > maxRows || size+e.size() > maxRecord) {
+			p.add(s, next)
+			size, answer = s.overhead(), 0
 		}
 		c.group = append(c.group, e)
-		size, answer, next = size+room, answer+rows, d.attempt
+		size, answer, next = size+e.size(), answer+rows, d.attempt
 	}
-	flush()
+	if len(c.group) > 0 {
+		p.add(s, next)
+	}
 	if cap(c.answer) > 1<<20 {
 		c.answer = nil
 	}
+}
+
+// judged decides about an event, and leaves in p.chunk.answer the row that it would come to.
+func (p *pass) judged(s *subject, e one) (d decision, out event.Outcome) {
+	c := &p.chunk
+	c.answer, out = p.judge.AppendRow(c.answer[:0], e.data, event.Origin{
+		ReceivedAt: s.receivedAt, Producer: s.producer, RequestID: s.requestID, Attempt: s.attempt + 1, EventID: e.id,
+	})
+	now := situation{code: s.code, attempt: s.attempt, maxAttempts: p.settings.MaxAttempts, found: valid}
+	if len(out.Rejections) > 0 {
+		now.found = invalid
+	}
+	now.fits = s.overhead()+one{e.data, out.EventID}.size() <= maxRecord
+	return decide(now), out
 }
 
 // add makes a record of the events in the group.

@@ -27,7 +27,7 @@ func (p *provenance) overhead() int {
 func (p *provenance) envelope(events []one) []byte {
 	size := p.overhead()
 	for _, e := range events {
-		size += len(e.data) + len(e.id) + len(`,"",`)
+		size += e.size()
 	}
 	b := p.begin(make([]byte, 0, size))
 	b = append(b, `,"event_ids":[`...)

@@ -42,13 +42,15 @@ type quarantined struct {
 	ReceivedAt    time.Time `json:"received_at"`
 	Attempt       int       `json:"attempt"`
 	Code          string    `json:"code"`
-	Reasons       []struct {
-		Reason event.Reason `json:"reason"`
-	} `json:"reasons"`
-	Data *string `json:"data"`
-	Raw  *string `json:"raw"`
+	Reasons       []reason  `json:"reasons"`
+	Data          *string   `json:"data"`
+	Raw           *string   `json:"raw"`
 
 	line int64
+}
+
+type reason struct {
+	Reason event.Reason `json:"reason"`
 }
 
 // marked is a line of a marker object.
@@ -126,12 +128,11 @@ func (r *redriving) object(ctx context.Context, key string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
-	var piece []quarantined
-	size := 0
+	piece := piece{redriving: r, key: key}
 	for {
 		line, cut, err := reader.next()
 		if errors.Is(err, io.EOF) {
-			return r.send(ctx, key, piece)
+			return piece.send(ctx)
 		}
 		if err != nil {
 			return err
@@ -140,31 +141,43 @@ func (r *redriving) object(ctx context.Context, key string) (err error) {
 		if cut || json.Unmarshal(line, &q) != nil {
 			return fmt.Errorf("line %d is no row of the quarantine", reader.at.line)
 		}
-		if !r.passes(&q) {
-			continue
-		}
-		if gone[q.line] {
+		switch {
+		case !r.passes(&q):
+		case gone[q.line]:
 			r.answer.Before++
-			continue
-		}
-		if r.full() {
+		case r.full():
 			r.answer.More = true
-			return r.send(ctx, key, piece)
-		}
-		if !r.count(&q) {
-			continue
-		}
-		piece = append(piece, q)
-		if size += len(line); len(piece) == PutLimit || size > chunkBytes {
-			if err := r.send(ctx, key, piece); err != nil {
+			return piece.send(ctx)
+		case r.count(&q):
+			if err := piece.add(ctx, q, len(line)); err != nil {
 				return err
-			}
-			piece, size = piece[:0], 0
-			if r.timeIsOver() {
-				return errNoTime
 			}
 		}
 	}
+}
+
+// piece is rows of one quarantine object that go together.
+type piece struct {
+	*redriving
+	key  string
+	rows []quarantined
+	size int
+}
+
+// add adds a row, and sends the piece when it is full.
+func (p *piece) add(ctx context.Context, q quarantined, size int) error {
+	p.rows = append(p.rows, q)
+	if p.size += size; len(p.rows) < PutLimit && p.size < chunkBytes {
+		return nil
+	}
+	if err := p.send(ctx); err != nil {
+		return err
+	}
+	p.rows, p.size = p.rows[:0], 0
+	if p.timeIsOver() {
+		return errNoTime
+	}
+	return nil
 }
 
 // passes applies the filters.
@@ -172,12 +185,7 @@ func (r *redriving) passes(q *quarantined) bool {
 	f := &r.request
 	return (f.From.IsZero() || !q.QuarantinedAt.Before(f.From)) && (f.To.IsZero() || q.QuarantinedAt.Before(f.To)) &&
 		(f.Code == "" || f.Code == q.Code) && (f.Producer == "" || f.Producer == q.Producer) && (f.Type == "" || f.Type == q.Type) &&
-		(f.Reason == "" || slices.ContainsFunc(q.Reasons, func(w struct {
-			Reason event.Reason `json:"reason"`
-		},
-		) bool {
-			return string(w.Reason) == f.Reason
-		}))
+		(f.Reason == "" || slices.Contains(q.Reasons, reason{event.Reason(f.Reason)}))
 }
 
 // count counts the row, and reports whether it can go round.
@@ -221,32 +229,32 @@ func (q *quarantined) entry() (Entry, error) {
 }
 
 // send sends a piece, and then marks its rows. Ended between the two, the next run sends copies, with the same event ids.
-func (r *redriving) send(ctx context.Context, key string, piece []quarantined) error {
-	if len(piece) == 0 || r.answer.DryRun {
+func (p *piece) send(ctx context.Context) error {
+	if len(p.rows) == 0 || p.answer.DryRun {
 		return nil
 	}
-	entries := make([]Entry, 0, len(piece))
+	entries := make([]Entry, 0, len(p.rows))
 	var marker []byte
-	for i := range piece {
-		entry, err := piece[i].entry()
+	for i := range p.rows {
+		entry, err := p.rows[i].entry()
 		if err != nil {
 			return err
 		}
 		entries = append(entries, entry)
-		line, err := json.Marshal(marked{piece[i].EventID, key, piece[i].line})
+		line, err := json.Marshal(marked{p.rows[i].EventID, p.key, p.rows[i].line})
 		if err != nil {
 			return err
 		}
 		marker = append(append(marker, line...), '\n')
-		r.report.Attempts[piece[i].Attempt+1]++
+		p.report.Attempts[p.rows[i].Attempt+1]++
 	}
-	if err := r.put(ctx, entries); err != nil {
+	if err := p.put(ctx, entries); err != nil {
 		return err
 	}
-	r.answer.Sent += len(piece)
-	r.report.Records += len(piece)
-	name := r.settings.markerPrefix(key) + digest(marker) + ".json"
-	err := r.objects.Create(ctx, r.settings.Bucket, name, NewObject{Body: marker, Type: rowsType})
+	p.answer.Sent += len(p.rows)
+	p.report.Records += len(p.rows)
+	name := p.settings.markerPrefix(p.key) + digest(marker) + ".json"
+	err := p.objects.Create(ctx, p.settings.Bucket, name, NewObject{Body: marker, Type: rowsType})
 	if errors.Is(err, ErrExists) {
 		return nil
 	}
