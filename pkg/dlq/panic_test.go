@@ -1,0 +1,43 @@
+package dlq_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"hydrant/pkg/dlq"
+	"hydrant/pkg/event"
+)
+
+// nervous is a judge that panics over some events, with the event in the panic's value.
+type nervous struct{ dlq.Judge }
+
+func (n nervous) AppendRow(dst, data []byte, o event.Origin) ([]byte, event.Outcome) {
+	if bytes.Contains(data, []byte("boo")) {
+		panic(string(data))
+	}
+	return n.Judge.AppendRow(dst, data, o)
+}
+
+// A panic is its line's alone: the line is quarantined whole, nothing of it goes round, and its neighbours do not notice.
+func TestAPanicIsItsLinesAlone(t *testing.T) {
+	w := newWorld()
+	record := enveloped(0, "["+view2+`,{"type":"page_view","event_id":"boo"},`+bad+"]")
+	w.put(errors1, failed("Lambda.FunctionError", view), failed("Lambda.ProcessingFailedStatus", record), failed("Lambda.FunctionError", view2))
+	d, err := dlq.New(settings, nervous{judge}, w, w, w, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := d.Invoke(t.Context(), []byte(batch(notification(errors1))))
+	if err != nil || string(answer) != `{"batchItemFailures":[]}` {
+		t.Fatalf("%s, %v", answer, err)
+	}
+	rows := w.rows(t)
+	if len(w.stream) != 2 || len(rows) != 1 || rows[0].reasons() != "panic" || string(rows[0].Raw) != record || rows[0].Line != 2 || rows[0].Producer != "shop" {
+		t.Errorf("%d records, rows %+v", len(w.stream), rows)
+	}
+	if r := w.reports[0]; r.Panics != 1 || r.Lines != 3 || r.Quarantined != 1 || len(w.faults) != 1 || w.faults[0].Line != 2 || w.faults[0].Stack == "" ||
+		strings.Contains(w.faults[0].Err.Error(), "boo") {
+		t.Errorf("%+v, %+v", r, w.faults)
+	}
+}
