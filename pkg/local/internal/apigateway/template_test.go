@@ -46,6 +46,7 @@ func newFromTemplate(t testing.TB, b Backend, parameters map[string]string) (*AP
 			return New(Config{
 				ID: "local1", Stage: r.Properties.Get("StageName").Text, AccountID: "000000000000", Region: "eu-west-1",
 				Body:           r.Properties.Get("DefinitionBody"),
+				Callers:        testCallers,
 				StageVariables: map[string]string{"stream": r.Properties.Get("Variables").Get("stream").Text},
 				AccessLog:      func(string) {}, AccessLogFormat: r.Properties.Get("AccessLogSetting").Get("Format").Text,
 				ExecutionLog: func(_, message string) { t.Log(message) },
