@@ -89,7 +89,11 @@ func (f faultyS3) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return s3Fault(r, http.StatusInternalServerError, "InternalError"), response.Body.Close()
 	}
-	// The whole request is read, as S3 does before it answers: a client may not look for an answer earlier.
+	return refuse(r, h.Kind)
+}
+
+// refuse answers a request that S3 does not get. The whole of it is read, as S3 does: a client may not look for an answer earlier.
+func refuse(r *http.Request, kind string) (*http.Response, error) {
 	if r.Body != nil {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			return nil, errors.Join(err, r.Body.Close())
@@ -98,7 +102,7 @@ func (f faultyS3) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	switch h.Kind {
+	switch kind {
 	case SlowDown:
 		return s3Fault(r, http.StatusServiceUnavailable, "SlowDown"), nil
 	case Denied:

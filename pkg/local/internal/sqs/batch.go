@@ -59,13 +59,15 @@ func checkBatch(ids []string) error {
 	return nil
 }
 
+type batchEntry struct {
+	ID string `json:"Id"`
+	sendingRequest
+}
+
 func (s *Service) sendMessageBatch(_ *http.Request, body []byte) (any, error) {
 	var request struct {
 		QueueURL string `json:"QueueUrl"`
-		Entries  []struct {
-			ID string `json:"Id"`
-			sendingRequest
-		}
+		Entries  []batchEntry
 	}
 	q, err := s.read(body, &request, &request.QueueURL)
 	if err != nil {
@@ -82,10 +84,15 @@ func (s *Service) sendMessageBatch(_ *http.Request, body []byte) (any, error) {
 	if size > MaxMessageBytes {
 		return nil, batchFault("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", MaxMessageBytes, size)
 	}
+	return q.sendBatch(request.Entries)
+}
+
+// sendBatch stores those entries that can be stored.
+func (q *Queue) sendBatch(entries []batchEntry) (any, error) {
 	answer := newBatchAnswer()
 	var sendings []Sending
 	var answers []*sendingAnswer
-	for _, e := range request.Entries {
+	for _, e := range entries {
 		sending, one, err := e.sending(q)
 		one.ID = e.ID
 		if err := answer.add(e.ID, &one, err); err != nil {

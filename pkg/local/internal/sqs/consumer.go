@@ -43,7 +43,7 @@ func (c *Consumer) Start() {
 	c.mu.Unlock()
 	for range c.Workers {
 		c.wg.Go(func() {
-			if err := c.work(polling, handling); err != nil && polling.Err() == nil {
+			if err := c.work(polling, handling); polling.Err() == nil {
 				c.Failed(err)
 			}
 		})
@@ -97,6 +97,7 @@ func (c *Consumer) Rest(ctx context.Context, d time.Duration) error {
 // awaitLimit is how long a worker waits before it looks again, though nobody woke it.
 const awaitLimit = time.Minute
 
+// work goes on until polling ends or the queue cannot be read.
 func (c *Consumer) work(polling, handling context.Context) error {
 	for {
 		due, err := c.Source.Await(polling, awaitLimit)

@@ -211,45 +211,47 @@ func (q *Queue) take(r Receiving) (_ []Message, dead []*entry, err error) {
 const burialTime = 5 * time.Second
 
 // hide notes that messages are received, and reads them. The lock is held, and the messages are not in the order.
-func (q *Queue) hide(picked []*entry, visibility *time.Duration, now int64) ([]Message, error) {
+func (q *Queue) hide(picked []*entry, visibility *time.Duration, now int64) (messages []Message, err error) {
 	timeout := q.config.Visibility
 	if visibility != nil {
 		timeout = *visibility
 	}
-	messages, records := make([]Message, len(picked)), make([]recordlog.Entry, len(picked))
 	before := make([]state, len(picked))
-	fail := func(err error) ([]Message, error) {
-		for i, e := range picked {
-			if before[i] != (state{}) {
+	for i, e := range picked {
+		before[i] = e.state
+	}
+	defer func() {
+		if err != nil {
+			messages = nil
+			for i, e := range picked {
 				e.state = before[i]
 			}
 		}
-		return nil, err
-	}
+	}()
+	records := make([]recordlog.Entry, len(picked))
 	for i, e := range picked {
-		h, body, err := q.load(e)
-		if err != nil {
-			return fail(err)
-		}
-		before[i] = e.state
 		e.Receives++
 		e.Due = now + q.scaled(timeout).Milliseconds()
 		if e.First == 0 {
 			e.First = now
 		}
-		if records[i], err = encodeState(e); err != nil {
-			return fail(err)
+		h, body, err := q.load(e)
+		if err != nil {
+			return nil, err
 		}
-		messages[i] = Message{
+		if records[i], err = encodeState(e); err != nil {
+			return nil, err
+		}
+		messages = append(messages, Message{
 			ID: e.id, Body: body, ReceiptHandle: q.handle(e), Attributes: h.Attributes, Trace: h.Trace, Source: h.Source,
 			Sent: h.Sent, FirstReceived: e.First, Receives: e.Receives,
-		}
+		})
 	}
 	if len(records) == 0 {
 		return nil, nil
 	}
 	if _, err := q.log.Append(now, records...); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	q.counts.received += int64(len(messages))
 	return messages, nil

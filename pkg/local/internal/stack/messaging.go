@@ -88,38 +88,48 @@ func (b *builder) notifications(bucket string, v *template.Value) error {
 		return err
 	}
 	for _, v := range p.Queues {
-		var c struct {
-			Event  string `cfn:"Event,required"`
-			Queue  string `cfn:"Queue,required"`
-			Filter struct {
-				Key struct {
-					Rules []struct {
-						Name  string `cfn:"Name,required"`
-						Value string `cfn:"Value,required"`
-					} `cfn:"Rules,required"`
-				} `cfn:"S3Key,required"`
-			} `cfn:"Filter"`
-		}
-		if err := v.Decode(&c); err != nil {
+		rule, err := notification(v)
+		if err != nil {
 			return err
 		}
-		rule := notify.Rule{Bucket: bucket, QueueARN: c.Queue, Event: c.Event}
-		if !notify.Supports(c.Event) {
-			return v.Get("Event").Errorf("the local runner notifies of %s, not of %s", strings.Join(notify.Events(), ", "), c.Event)
-		}
-		for _, r := range c.Filter.Key.Rules {
-			switch strings.ToLower(r.Name) {
-			case "prefix":
-				rule.Prefix = r.Value
-			case "suffix":
-				rule.Suffix = r.Value
-			default:
-				return v.Get("Filter").Errorf("a rule's Name is prefix or suffix, not %q", r.Name)
-			}
-		}
+		rule.Bucket = bucket
 		b.out.Notifications = append(b.out.Notifications, Notification{rule, *v})
 	}
 	return nil
+}
+
+// notification reads one of a bucket's QueueConfigurations.
+func notification(v *template.Value) (rule notify.Rule, err error) {
+	var c struct {
+		Event  string `cfn:"Event,required"`
+		Queue  string `cfn:"Queue,required"`
+		Filter struct {
+			Key struct {
+				Rules []struct {
+					Name  string `cfn:"Name,required"`
+					Value string `cfn:"Value,required"`
+				} `cfn:"Rules,required"`
+			} `cfn:"S3Key,required"`
+		} `cfn:"Filter"`
+	}
+	if err := v.Decode(&c); err != nil {
+		return rule, err
+	}
+	rule.QueueARN, rule.Event = c.Queue, c.Event
+	if !notify.Supports(c.Event) {
+		return rule, v.Get("Event").Errorf("the local runner notifies of %s, not of %s", strings.Join(notify.Events(), ", "), c.Event)
+	}
+	for _, r := range c.Filter.Key.Rules {
+		switch strings.ToLower(r.Name) {
+		case "prefix":
+			rule.Prefix = r.Value
+		case "suffix":
+			rule.Suffix = r.Value
+		default:
+			return rule, v.Get("Filter").Errorf("a rule's Name is prefix or suffix, not %q", r.Name)
+		}
+	}
+	return rule, nil
 }
 
 // events reads a function's Events, which SAM makes resources of.

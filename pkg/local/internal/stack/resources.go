@@ -49,28 +49,30 @@ func (b *builder) api(r template.Resource) error {
 	return nil
 }
 
+type functionProperties struct {
+	FunctionName string          `cfn:"FunctionName"`
+	Alias        string          `cfn:"AutoPublishAlias"`
+	CodeURI      string          `cfn:"CodeUri,required"`
+	Handler      string          `cfn:"Handler,required"`
+	Runtime      string          `cfn:"Runtime,required"`
+	MemorySize   int             `cfn:"MemorySize"`
+	Timeout      int             `cfn:"Timeout"`
+	Reserved     int             `cfn:"ReservedConcurrentExecutions"`
+	Events       *template.Value `cfn:"Events"`
+	InvokeConfig *template.Value `cfn:"EventInvokeConfig"`
+	Environment  struct {
+		Variables map[string]string `cfn:"Variables"`
+	} `cfn:"Environment"`
+	LoggingConfig struct {
+		LogFormat           string `cfn:"LogFormat"`
+		LogGroup            string `cfn:"LogGroup"`
+		ApplicationLogLevel string `cfn:"ApplicationLogLevel"`
+		SystemLogLevel      string `cfn:"SystemLogLevel"`
+	} `cfn:"LoggingConfig"`
+}
+
 func (b *builder) function(r template.Resource) error {
-	p := struct {
-		FunctionName string          `cfn:"FunctionName"`
-		Alias        string          `cfn:"AutoPublishAlias"`
-		CodeURI      string          `cfn:"CodeUri,required"`
-		Handler      string          `cfn:"Handler,required"`
-		Runtime      string          `cfn:"Runtime,required"`
-		MemorySize   int             `cfn:"MemorySize"`
-		Timeout      int             `cfn:"Timeout"`
-		Reserved     int             `cfn:"ReservedConcurrentExecutions"`
-		Events       *template.Value `cfn:"Events"`
-		InvokeConfig *template.Value `cfn:"EventInvokeConfig"`
-		Environment  struct {
-			Variables map[string]string `cfn:"Variables"`
-		} `cfn:"Environment"`
-		LoggingConfig struct {
-			LogFormat           string `cfn:"LogFormat"`
-			LogGroup            string `cfn:"LogGroup"`
-			ApplicationLogLevel string `cfn:"ApplicationLogLevel"`
-			SystemLogLevel      string `cfn:"SystemLogLevel"`
-		} `cfn:"LoggingConfig"`
-	}{MemorySize: 128, Timeout: 3} // Lambda's defaults
+	p := functionProperties{MemorySize: 128, Timeout: 3} // Lambda's defaults
 	if err := r.Properties.Decode(&p); err != nil {
 		return err
 	}

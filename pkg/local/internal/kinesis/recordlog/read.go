@@ -143,6 +143,9 @@ func (l *Log) part(p *Position) (*segment, error) {
 	return &s, nil
 }
 
+// oneBytes is what is read at first where one record is wanted: most are smaller.
+const oneBytes = 4 << 10
+
 // readPart reads from one segment until it ends or the limits are reached; more says that it was the segment's end.
 func (l *Log) readPart(p *Position, s segment, out *[]Record, maxRecords int, maxBytes *int) (more bool, err error) {
 	file, err := os.Open(l.path(s.base))
@@ -151,6 +154,9 @@ func (l *Log) readPart(p *Position, s segment, out *[]Record, maxRecords int, ma
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	want := int64(scanBytes)
+	if maxRecords == 1 {
+		want = oneBytes
+	}
 	for p.Offset < s.size {
 		// The records keep parts of this buffer, so it is not used again.
 		buf := make([]byte, min(want, s.size-p.Offset))
@@ -164,7 +170,7 @@ func (l *Log) readPart(p *Position, s segment, out *[]Record, maxRecords int, ma
 		if full {
 			return false, nil
 		}
-		want = max(scanBytes, int64(need))
+		want = max(want, int64(need))
 	}
 	return true, nil
 }
