@@ -22,7 +22,7 @@ var pageTemplate = template.Must(template.New("events.md").Funcs(template.FuncMa
 func page(catalogue event.Description) (file, error) {
 	var text bytes.Buffer
 	err := pageTemplate.Execute(&text, catalogue)
-	return file{path: "docs/events.md", after: text.Bytes()}, err
+	return file{path: "docs/events.md", after: append(bytes.TrimSpace(text.Bytes()), '\n')}, err
 }
 
 // cell is text that may stand in a table.

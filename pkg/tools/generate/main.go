@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"hydrant/pkg/event"
 )
@@ -81,27 +82,14 @@ func files(root string) ([]file, error) {
 	}
 	g := generator{root: root}
 	g.rewrite(releasedPath, func(list []byte) ([]byte, error) { return release(list, event.Columns()) })
-	g.rewrite("template.yaml", func(template []byte) ([]byte, error) {
-		size, err := bufferSize(judge, smallest)
-		if err != nil {
-			return nil, err
-		}
-		if template, err = writeBuffer(template, size); err != nil {
-			return nil, err
-		}
-		return writeColumns(template, event.Columns())
-	})
-	for _, s := range samples(catalogue.Types, smallest) {
-		g.write(s)
-	}
-	for _, b := range batches(catalogue.Types, smallest) {
-		g.write(b)
-	}
+	g.rewrite("template.yaml", func(template []byte) ([]byte, error) { return rewriteTemplate(template, judge, smallest) })
 	docs, err := page(catalogue)
 	if err != nil {
 		return nil, err
 	}
-	g.write(docs)
+	for _, f := range slices.Concat(samples(catalogue.Types, smallest), batches(catalogue.Types, smallest), []file{docs}) {
+		g.write(f)
+	}
 	return g.files, errors.Join(g.errs...)
 }
 

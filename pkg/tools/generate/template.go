@@ -19,6 +19,18 @@ const (
 // maxComment is the longest comment of a column, in characters ("Column structure", AWS Glue Web API Reference).
 const maxComment = 255
 
+// rewriteTemplate answers the template with what follows from the catalogue. Nothing else in it changes.
+func rewriteTemplate(template []byte, judge *event.Judge, smallest [][]byte) ([]byte, error) {
+	size, err := bufferSize(judge, smallest)
+	if err != nil {
+		return nil, err
+	}
+	if template, err = writeBuffer(template, size); err != nil {
+		return nil, err
+	}
+	return writeColumns(template, event.Columns())
+}
+
 // writeColumns answers the template with the columns, one on a line, between its marked lines. It fails if the marked lines are not there
 // once each, in their order, or if Glue would refuse a column.
 func writeColumns(template []byte, columns []event.Column) ([]byte, error) {

@@ -59,40 +59,46 @@ func TestWalkthrough(t *testing.T) {
 			}
 		}
 	})
-	t.Run("an event of the type is judged", func(t *testing.T) {
-		for data, want := range map[string]string{
-			between(page, "echo '", "'"):                                              between(page, "standard input:1: ", "\n"),
-			strings.TrimSuffix(between(page, `{"Data": `, "\n"), "}"):                 "1 event is valid.",
-			read(t, root, "events/samples/search.json"):                               "1 event is valid.",
-			`{"type":"search","query":"q","results":-1}`:                              "search /results: out_of_range (min=0)",
-			`[{"type":"search"},{"type":"page_view","url":"https://a.example/"}]`:     "search /query: missing (required)",
-			`{"type":"search","query":"q","filters":["a",""],"took_ms":1.5,"page":2}`: "search /filters/1: too_short (min=1)",
-		} {
-			stdout, _, _ := command(t, root, data, "go", "run", "./pkg/tools/check-events") // of its status go run makes its own
-			if want == "" || !strings.Contains(stdout, want) {
-				t.Errorf("%s\n%s\nwant %s", data, stdout, want)
-			}
+	t.Run("an event of the type is judged", func(t *testing.T) { judgeSearches(t, root, page) })
+	t.Run("and there is a way back", func(t *testing.T) { takeBack(t, root, before) })
+}
+
+// judgeSearches asks check-events about the page's events and some more.
+func judgeSearches(t *testing.T, root, page string) {
+	for data, want := range map[string]string{
+		between(page, "echo '", "'"):                                              between(page, "standard input:1: ", "\n"),
+		strings.TrimSuffix(between(page, `{"Data": `, "\n"), "}"):                 "1 event is valid.",
+		read(t, root, "events/samples/search.json"):                               "1 event is valid.",
+		`{"type":"search","query":"q","results":-1}`:                              "search /results: out_of_range (min=0)",
+		`[{"type":"search"},{"type":"page_view","url":"https://a.example/"}]`:     "search /query: missing (required)",
+		`{"type":"search","query":"q","filters":["a",""],"took_ms":1.5,"page":2}`: "search /filters/1: too_short (min=1)",
+	} {
+		stdout, _, _ := command(t, root, data, "go", "run", "./pkg/tools/check-events") // of its status go run makes its own
+		if want == "" || !strings.Contains(stdout, want) {
+			t.Errorf("%s\n%s\nwant %s", data, stdout, want)
 		}
-	})
-	t.Run("and there is a way back", func(t *testing.T) {
-		write(t, root, catalogueFile, before)
-		_, stderr, err := command(t, root, "", "go", "run", "./pkg/tools/generate")
-		if err == nil || !strings.Contains(stderr, "column query (string) is released and gone from the catalogue") {
-			t.Errorf("generate: %v\n%s", err, stderr)
+	}
+}
+
+// takeBack does what the page says of a type that was never deployed.
+func takeBack(t *testing.T, root, before string) {
+	write(t, root, catalogueFile, before)
+	_, stderr, err := command(t, root, "", "go", "run", "./pkg/tools/generate")
+	if err == nil || !strings.Contains(stderr, "column query (string) is released and gone from the catalogue") {
+		t.Errorf("generate: %v\n%s", err, stderr)
+	}
+	write(t, root, releasedPath, read(t, module, releasedPath))
+	if err := os.Remove(filepath.Join(root, "events/samples/search.json")); err != nil {
+		t.Fatal(err)
+	}
+	if stdout, stderr, err := command(t, root, "", "go", "run", "./pkg/tools/generate"); err != nil {
+		t.Fatalf("generate: %v\n%s%s", err, stdout, stderr)
+	}
+	for _, f := range mustFiles(t) {
+		if got := read(t, root, f.path); got != string(f.after) {
+			t.Errorf("%s is not as it was", f.path)
 		}
-		write(t, root, releasedPath, read(t, module, releasedPath))
-		if err := os.Remove(filepath.Join(root, "events/samples/search.json")); err != nil {
-			t.Fatal(err)
-		}
-		if stdout, stderr, err := command(t, root, "", "go", "run", "./pkg/tools/generate"); err != nil {
-			t.Fatalf("generate: %v\n%s%s", err, stdout, stderr)
-		}
-		for _, f := range mustFiles(t) {
-			if got := read(t, root, f.path); got != string(f.after) {
-				t.Errorf("%s is not as it was", f.path)
-			}
-		}
-	})
+	}
 }
 
 // addType puts the page's code where it says: the struct at the file's end, the entry at the list's.
