@@ -20,7 +20,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check check-events bench format generate validate build build-TransformFunction build-DlqFunction build-AuthorizerFunction token parquet clean FORCE
+.PHONY: help demo run test check check-events bench format generate validate build build-TransformFunction build-DlqFunction build-AuthorizerFunction token parquet roundtrip clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ test: ## run all tests
 	go vet ./...
 	go test ./...
 
-check: format validate build parquet ## check format, lint, template.yaml, sam build and the Parquet files of a demo run
+check: format validate build parquet roundtrip ## check format, lint, template.yaml, sam build, and the Parquet files of a demo run and of random events
 
 format: $(BIN)/gofumpt $(BIN)/staticcheck
 	@unformatted=$$($(BIN)/gofumpt -l functions pkg); test -z "$$unformatted" || { echo "not formatted (run .cache/bin/gofumpt -w on them):"; echo "$$unformatted"; exit 1; }
@@ -69,6 +69,9 @@ parquet: $(BIN)/hydrant-local $(BIN)/demo $(VENV)/installed ## read the Parquet 
 	@$(VENV)/bin/python .ci/parquet.py $(CACHE)/demo/s3 $(CACHE)/demo.jsonl
 	@rm -rf $(CACHE)/demo $(CACHE)/demo.jsonl
 
+roundtrip: $(BIN)/hydrant-local $(BIN)/events $(VENV)/installed ## send random valid events through everything, and compare each value that DuckDB reads (SEED= plays them again, EVENTS=3000)
+	@$(VENV)/bin/python -B .ci/roundtrip.py $(BIN)/hydrant-local $(BIN)/events $(DATA)/build $(CACHE)/roundtrip $(or $(SEED),$$(date +%s)) $(or $(EVENTS),3000)
+
 # sam build and the local runner call this, with ARTIFACTS_DIR.
 build-TransformFunction:
 	GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO_BUILD) -tags lambda.norpc -o $(ARTIFACTS_DIR)/bootstrap ./functions/transform
@@ -86,7 +89,7 @@ clean: ## remove what was built, and what the local runner keeps
 $(BIN)/hydrant-local: FORCE
 	@test -x $@ || echo "building the local runner; the first time takes a minute or two"
 	@go build -trimpath -o $@ ./pkg/local
-$(BIN)/demo $(BIN)/load $(BIN)/check-events: FORCE
+$(BIN)/demo $(BIN)/events $(BIN)/load $(BIN)/check-events: FORCE
 	@go build -trimpath -o $@ ./pkg/tools/$(@F)
 
 $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/benchstat: .ci/tools/go.mod .ci/tools/go.sum
