@@ -80,7 +80,7 @@ func BenchmarkRule(b *testing.B) {
 				rule, _ := j.rules.broken(&d.receipt, tc.value.value(f.form), f.rules, f.form)
 				return rule
 			},
-			"ours": func() string {
+			"hydrant": func() string {
 				if f.bounds.keeps(f.form, &tc.value, d.receipt.at) {
 					return ""
 				}

@@ -78,19 +78,23 @@ func TestParseRecord(t *testing.T) {
 		"null":                                {`null`, "bad", firehose.Record{ID: []byte(`""`)}},
 		"the guide's subsequenceNumber": {
 			`{"recordId":"r","data":"","kinesisRecordMetadata":{"sequenceNumber":"49","subsequenceNumber":"","shardId":"s","x":[]}}`,
-			"", firehose.Record{ID: []byte(`"r"`), Sequence: "49", Shard: "s"},
+			"",
+			firehose.Record{ID: []byte(`"r"`), Sequence: "49", Shard: "s"},
 		},
 		"numbers as text": {
 			`{"recordId":"r","data":"","approximateArrivalTimestamp":"17","kinesisRecordMetadata":{"subsequenceNumber":"4"}}`,
-			"", firehose.Record{ID: []byte(`"r"`), ArrivedAt: 17, Subsequence: 4},
+			"",
+			firehose.Record{ID: []byte(`"r"`), ArrivedAt: 17, Subsequence: 4},
 		},
 		"arrival only in the metadata": {
 			`{"recordId":"r","data":"","kinesisRecordMetadata":{"approximateArrivalTimestamp":18}}`,
-			"", firehose.Record{ID: []byte(`"r"`), ArrivedAt: 18},
+			"",
+			firehose.Record{ID: []byte(`"r"`), ArrivedAt: 18},
 		},
 		"metadata of the wrong kinds": {
 			`{"recordId":"r","data":"","approximateArrivalTimestamp":{},"kinesisRecordMetadata":{"shardId":1,"sequenceNumber":null,"subsequenceNumber":[1]}}`,
-			"", firehose.Record{ID: []byte(`"r"`)},
+			"",
+			firehose.Record{ID: []byte(`"r"`)},
 		},
 		"metadata that is no object": {`{"recordId":"r","data":"","kinesisRecordMetadata":[{}]}`, "", firehose.Record{ID: []byte(`"r"`)}},
 	} {

@@ -68,7 +68,7 @@ func ways(b *testing.B) []way {
 	tr, base := transform.New(judge(b), quiet{}), newBaseline(false)
 	return []way{
 		{"baseline", func(payload []byte) error { _, _, err := base.Invoke(payload); return err }},
-		{"ours", func(payload []byte) error { _, err := tr.Invoke(context.Background(), payload); return err }},
+		{"hydrant", func(payload []byte) error { _, err := tr.Invoke(context.Background(), payload); return err }},
 		{"floor", func(payload []byte) error { _, err := floor(payload); return err }},
 	}
 }

@@ -25,9 +25,9 @@ func BenchmarkRatio(b *testing.B) {
 			for name, times := range took {
 				b.ReportMetric(median(times), name+"-ns/event")
 			}
-			b.ReportMetric(1e9/median(took["ours"]), "events/s")
-			b.ReportMetric(median(quotients(took["baseline"], took["ours"])), "baseline/ours")
-			b.ReportMetric(median(quotients(took["ours"], took["floor"])), "ours/floor")
+			b.ReportMetric(1e9/median(took["hydrant"]), "events/s")
+			b.ReportMetric(median(quotients(took["baseline"], took["hydrant"])), "baseline/hydrant")
+			b.ReportMetric(median(quotients(took["hydrant"], took["floor"])), "hydrant/floor")
 		})
 	}
 }
