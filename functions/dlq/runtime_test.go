@@ -3,6 +3,7 @@ package main_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,8 +18,13 @@ import (
 	"time"
 )
 
+var given = flag.String("bootstrap", "", "the `program` to test, rather than one that is built here")
+
 // build builds the program as the Makefile does, but for this machine.
 var build = sync.OnceValues(func() (string, error) {
+	if *given != "" {
+		return *given, nil
+	}
 	dir, err := os.MkdirTemp("", "dlq")
 	if err != nil {
 		return "", err
@@ -34,7 +40,7 @@ var build = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	status := m.Run()
-	if bootstrap, err := build(); err == nil {
+	if bootstrap, err := build(); err == nil && bootstrap != *given {
 		_ = os.RemoveAll(filepath.Dir(bootstrap))
 	}
 	os.Exit(status)

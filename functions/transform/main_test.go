@@ -2,8 +2,10 @@ package main_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +13,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hydrant/pkg/event"
+	"hydrant/pkg/transform"
 )
 
 const inputs = "../../events/transform"
@@ -44,8 +49,10 @@ var wanted = map[string]struct {
 var bootstrap string
 
 func TestMain(m *testing.M) {
+	flag.StringVar(&bootstrap, "bootstrap", "", "the `program` to test, rather than one that is built here")
+	flag.Parse()
 	dir, err := os.MkdirTemp("", "transform")
-	if err == nil {
+	if err == nil && bootstrap == "" {
 		bootstrap, err = build(dir, runtime.GOARCH)
 	}
 	if err != nil {
@@ -63,6 +70,11 @@ func TestProgram(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("inputs: %v, %v", files, err)
 	}
+	judge, err := event.NewJudge()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := transform.New(judge, silent{})
 	f := start(t)
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -85,6 +97,9 @@ func TestProgram(t *testing.T) {
 			if got.path != "response" {
 				t.Fatalf("%s: %s", got.path, got.body)
 			}
+			if inside, err := plain.Invoke(t.Context(), payload); err != nil || !bytes.Equal(got.body, inside) {
+				t.Errorf("%v: answered\n%s\nwant what the package answers:\n%s", err, got.body, inside)
+			}
 			if results, rows := read(t, payload, got.body); results != want.results || rows != want.rows {
 				t.Errorf("%s with %d rows, want %s with %d", results, rows, want.results, want.rows)
 			}
@@ -102,6 +117,12 @@ func TestProgram(t *testing.T) {
 	}
 }
 
+// silent records nothing.
+type silent struct{}
+
+func (silent) Batch(context.Context, transform.Batch) {}
+func (silent) Panic(context.Context, string, []byte)  {}
+
 // read returns a letter for each record's result, and how many rows there are.
 func read(t *testing.T, payload, answer []byte) (results string, rows int) {
 	t.Helper()
@@ -118,10 +139,11 @@ func read(t *testing.T, payload, answer []byte) (results string, rows int) {
 		if v.RecordID != in.Records[i].RecordID {
 			t.Errorf("verdict %d is for record %s", i, v.RecordID)
 		}
-		results += v.Result[:1]
-		if v.Result == "ProcessingFailed" {
-			results = results[:len(results)-1] + "F"
+		letter, ok := map[string]string{"Ok": "O", "ProcessingFailed": "F"}[v.Result]
+		if !ok {
+			t.Errorf("verdict %d is %q", i, v.Result)
 		}
+		results += letter
 		data, err := base64.StdEncoding.DecodeString(v.Data)
 		if err != nil {
 			t.Error(err)
