@@ -14,13 +14,15 @@ DATA ?= .hydrant
 GOOS := linux
 GOARCH := arm64
 ARTIFACTS_DIR ?= $(CACHE)/build/$(@:build-%=%)
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"
+# The same sources give the same bytes: no folder, no commit and no time is in them.
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w"
+FUNCTIONS = $(shell awk '/^  [A-Za-z]/ {id = $$1} /^    Type: AWS::Serverless::Function$$/ {sub(":", "", id); print id}' template.yaml)
 
 export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check check-events bench format generate validate build build-TransformFunction build-DlqFunction build-AuthorizerFunction token parquet roundtrip clean FORCE
+.PHONY: help demo run invoke test check check-events bench format generate validate build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction token parquet roundtrip clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,11 +33,14 @@ demo: $(BIN)/hydrant-local $(BIN)/demo ## send every request under events/api th
 run: $(BIN)/hydrant-local ## serve template.yaml on this machine until Ctrl-C (ARGS="-parameter Name=Value ..." is passed on)
 	@exec $(BIN)/hydrant-local -data $(DATA) $(ARGS)
 
+invoke: $(BIN)/hydrant-local ## run FUNCTION with the input EVENT (FUNCTION=TransformFunction EVENT=events/transform/batch.json ENV="NAME=value ...")
+	@$(BIN)/hydrant-local invoke -data $(DATA) $(foreach v,$(ENV),-env '$(v)') $(ARGS) '$(FUNCTION)' '$(EVENT)'
+
 test: ## run all tests
 	go vet ./...
 	go test ./...
 
-check: format validate build parquet roundtrip ## check format, lint, template.yaml, sam build, and the Parquet files of a demo run and of random events
+check: format validate build reproducible emulator parquet roundtrip ## check format, lint, template.yaml, sam build, the functions behind AWS's emulator, the Parquet files of a demo run and of random events
 
 format: $(BIN)/gofumpt $(BIN)/staticcheck
 	@unformatted=$$($(BIN)/gofumpt -l functions pkg); test -z "$$unformatted" || { echo "not formatted (run .cache/bin/gofumpt -w on them):"; echo "$$unformatted"; exit 1; }
@@ -62,7 +67,14 @@ validate: $(VENV)/installed ## sam validate, its linter, and both again on what 
 
 build: $(VENV)/installed ## sam build: the functions as sam deploy uploads them
 	$(VENV)/bin/sam build --build-in-source
-	@test -x .aws-sam/build/TransformFunction/bootstrap || { echo "sam build left no bootstrap for TransformFunction"; exit 1; }
+	@test -n "$(FUNCTIONS)" || { echo "template.yaml has no functions"; exit 1; }
+	@for f in $(FUNCTIONS); do test -x .aws-sam/build/$$f/bootstrap || { echo "sam build left no bootstrap for $$f"; exit 1; }; done
+
+reproducible: ## build the functions twice, in two folders and at two commits, and compare the bytes
+	@.ci/reproducible $(FUNCTIONS)
+
+emulator: $(VENV)/installed ## run every input under events/ through AWS's Runtime Interface Emulator, and compare what it comes to
+	@$(VENV)/bin/python .ci/emulator.py
 
 parquet: $(BIN)/hydrant-local $(BIN)/demo $(VENV)/installed ## read the Parquet files of a demo run with DuckDB and compare them
 	@$(BIN)/demo -runner $(BIN)/hydrant-local -quiet -rows $(CACHE)/demo.jsonl -data $(CACHE)/demo -build $(DATA)/build

@@ -15,6 +15,9 @@ const (
 	secretKey = "hydrant-local"
 )
 
+// functionCredentials are what functions sign their requests to the runner with.
+var functionCredentials = map[string]string{"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": secretKey}
+
 // Those of a role that somebody has assumed, to see what the API makes of one: its ARN has the session's name at the end.
 const (
 	roleAccessKey = "hydrant-role"

@@ -132,6 +132,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ROOT", root)
 			env.Setenv("BUILD", buildFolder)
+			env.Setenv("RUNNER", runnerBinary)
 			for _, name := range []string{"HOME", "GOCACHE", "GOMODCACHE", "GOPATH", "GOFLAGS", "GOPROXY"} {
 				if value, err := goEnv(name); err == nil && value != "" {
 					env.Setenv(name, value)

@@ -63,7 +63,9 @@ const maxTimeScale = 1_000_000
 
 const usage = `Runs what a SAM template describes on this machine, until Ctrl-C or SIGTERM.
 
-  %s [flags]
+  %[1]s [flags]
+
+"%[1]s invoke -help" says how to run one function with one event.
 
 `
 
@@ -71,13 +73,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{parameters: parameters{}}
 	f := flag.NewFlagSet(filepath.Base(args[0]), flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.StringVar(&o.template, "template", "template.yaml", "the SAM template to run, a `file`")
-	f.StringVar(&o.configEnv, "config-env", "local", "the `environment` of samconfig.toml, beside the template, whose parameter_overrides to take")
-	f.Var(o.parameters, "parameter", "a parameter of the template, as `Name=Value`; repeatable, and wins over samconfig.toml")
+	o.common(f)
 	f.StringVar(&o.api, "api", "127.0.0.1:3000", "the `address` of API Gateway; port 0 picks a free one")
 	f.StringVar(&o.aws, "aws", "127.0.0.1:4566", "the `address` of every AWS service, for AWS_ENDPOINT_URL, and of /_hydrant/; port 0 picks a free one")
-	f.StringVar(&o.data, "data", ".hydrant", "the `folder` of what lasts; a second start goes on with it")
-	f.StringVar(&o.build, "build", "", "the `folder` of the functions' bootstraps; missing and stale ones are built (default <data>/build)")
 	f.Float64Var(&o.timeScale, "time-scale", 1, "how many `times` as fast as told queues' delays and visibility timeouts, and event sources' waits, pass")
 	f.BoolVar(&o.quiet, "quiet", false, "print no status, only what goes wrong")
 	f.Usage = func() {
@@ -93,13 +91,23 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	if o.timeScale < 1 || o.timeScale > maxTimeScale {
 		return nil, fmt.Errorf("-time-scale %v is not within 1 and %d", o.timeScale, maxTimeScale)
 	}
-	if o.build == "" {
-		o.build = filepath.Join(o.data, "build")
-	}
 	return o, o.absolute()
 }
 
+// common are the flags of the runner and of invoke.
+func (o *options) common(f *flag.FlagSet) {
+	f.StringVar(&o.template, "template", "template.yaml", "the SAM template to run, a `file`")
+	f.StringVar(&o.configEnv, "config-env", "local", "the `environment` of samconfig.toml, beside the template, whose parameter_overrides to take")
+	f.Var(o.parameters, "parameter", "a parameter of the template, as `Name=Value`; repeatable, and wins over samconfig.toml")
+	f.StringVar(&o.data, "data", ".hydrant", "the `folder` of what lasts; a second start goes on with it")
+	f.StringVar(&o.build, "build", "", "the `folder` of the functions' bootstraps; missing and stale ones are built (default <data>/build)")
+}
+
+// absolute completes the folders: functions are built and started in others.
 func (o *options) absolute() error {
+	if o.build == "" {
+		o.build = filepath.Join(o.data, "build")
+	}
 	for _, path := range []*string{&o.data, &o.build} {
 		absolute, err := filepath.Abs(*path)
 		if err != nil {
@@ -130,6 +138,9 @@ func run(ctx context.Context, stop func(), args []string, stdout, stderr io.Writ
 	if len(args) == 4 && args[1] == serveS3 {
 		signal.Ignore(os.Interrupt, syscall.SIGTERM) // a terminal sends Ctrl-C to both: the runner says when to end
 		return s3.Serve(s3Config(args[2]), args[3], os.Stdin)
+	}
+	if len(args) > 1 && args[1] == invokeCommand {
+		return invoke(ctx, args, os.Stdin, stdout, stderr)
 	}
 	o, err := parse(args, stderr)
 	if err != nil {

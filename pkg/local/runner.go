@@ -32,6 +32,11 @@ func region() string {
 	return "eu-west-1"
 }
 
+// account is where the stack lies, with the AWS services at a URL.
+func account(awsURL string) stack.Account {
+	return stack.Account{ID: accountID, Region: region(), Partition: "aws", URLSuffix: "amazonaws.com", StackName: "hydrant-local", QueueURL: awsURL}
+}
+
 func s3Config(dir string) s3.Config {
 	return s3.Config{Dir: dir, Region: region(), AccessKey: accessKey, SecretKey: secretKey}
 }
@@ -80,10 +85,7 @@ func start(ctx context.Context, o *options, stderr io.Writer) (_ *runner, err er
 		return nil, err
 	}
 	r.awsURL = "http://" + awsListener.Addr().String()
-	account := stack.Account{
-		ID: accountID, Region: region(), Partition: "aws", URLSuffix: "amazonaws.com", StackName: "hydrant-local", QueueURL: r.awsURL,
-	}
-	if r.stack, err = stack.Load(o.template, overrides, account); err != nil {
+	if r.stack, err = stack.Load(o.template, overrides, account(r.awsURL)); err != nil {
 		return nil, err
 	}
 	apiListener, err := r.listenAPI()
@@ -236,7 +238,7 @@ func (r *runner) startServices() error {
 	}
 	r.lambda = lambda.New(lambda.Config{
 		Region: region(), EndpointURL: r.awsURL, Log: r.log, Functions: functions, Event: r.acceptEvent,
-		Credentials: map[string]string{"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": secretKey},
+		Credentials: functionCredentials,
 	})
 	r.later(func() error { r.lambda.Close(); return nil })
 	var err error
