@@ -41,6 +41,9 @@ EXPANDS_TO = {
     "AWS::Serverless::Function": {"": "AWS::Lambda::Function"},
 }
 
+# What it makes of an event of a function, by the event's type.
+EVENT_EXPANDS_TO = {"SQS": "AWS::Lambda::EventSourceMapping"}
+
 
 class NoManagedPolicies:
     """Stands for the lookup of managed policies in IAM: no function here names one."""
@@ -64,6 +67,11 @@ def expected(template):
     for logical_id, resource in template["Resources"].items():
         for suffix, kind in EXPANDS_TO.get(resource["Type"], {"": resource["Type"]}).items():
             resources[logical_id + suffix] = kind
+        if resource["Type"] == "AWS::Serverless::Function":
+            if "EventInvokeConfig" in resource["Properties"]:
+                resources[logical_id + "EventInvokeConfig"] = "AWS::Lambda::EventInvokeConfig"
+            for name, event in resource["Properties"].get("Events", {}).items():
+                resources[logical_id + name] = EVENT_EXPANDS_TO[event["Type"]]
     return resources
 
 

@@ -42,20 +42,23 @@ var storageRules = map[string]rule{
 			{`projection.enabled: "true"`, `projection.enabled: "false"`},
 		},
 	},
-	"the table's columns are Glue's": {
+	"the tables' columns are Glue's": {
 		why: "a type that Glue does not know, or a column that is a partition too, fails every query",
 		fix: "change the type in the catalogue; the partitions are dt and hour",
 		check: func(s *stack) (faults []string) {
-			input := at(table(s.Resolved), "TableInput")
-			var names []string
-			for _, column := range append(items(at(input, "StorageDescriptor", "Columns")), items(at(input, "PartitionKeys"))...) {
-				if _, err := glue.ParseType(text(column, "Type")); err != nil {
-					faults = append(faults, text(column, "Name")+": "+err.Error())
+			for _, table := range ofType(s.Resolved, "AWS::Glue::Table") {
+				input := at(table.Properties, "TableInput")
+				var names []string
+				for _, column := range append(items(at(input, "StorageDescriptor", "Columns")), items(at(input, "PartitionKeys"))...) {
+					where := table.LogicalID + ": " + text(column, "Name")
+					if _, err := glue.ParseType(text(column, "Type")); err != nil {
+						faults = append(faults, where+": "+err.Error())
+					}
+					if slices.Contains(names, text(column, "Name")) {
+						faults = append(faults, where+" stands there twice")
+					}
+					names = append(names, text(column, "Name"))
 				}
-				if slices.Contains(names, text(column, "Name")) {
-					faults = append(faults, text(column, "Name")+" stands there twice")
-				}
-				names = append(names, text(column, "Name"))
 			}
 			return faults
 		},
@@ -144,14 +147,14 @@ var storageRules = map[string]rule{
 		},
 		breaks: [][2]string{
 			{"        BlockPublicPolicy: true\n", ""},
-			{`aws:SecureTransport: "false"`, `aws:SecureTransport: "true"`},
-			{"  Bucket:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: Retain\n", "  Bucket:\n    Type: AWS::S3::Bucket\n"},
+			{"- !Sub ${Bucket.Arn}/*\n            Condition: {Bool: {aws:SecureTransport: \"false\"}}", "- !Sub ${Bucket.Arn}/*\n            Condition: {Bool: {aws:SecureTransport: \"true\"}}"},
+			{"    DependsOn: DlqQueuePolicy\n    DeletionPolicy: Retain\n", "    DependsOn: DlqQueuePolicy\n"},
 			{"      BucketEncryption:\n", "      BucketName: hydrant\n      BucketEncryption:\n"},
 		},
 	},
 	"only what has a life ends": {
 		why: "EventDays 0 keeps events for ever, and another number must not end anything else",
-		fix: "one rule for each prefix that Firehose writes to",
+		fix: "one rule for each prefix that is written to",
 		check: func(s *stack) (faults []string) {
 			got := map[string]string{}
 			for _, rule := range items(at(only(s.Resolved, "AWS::S3::Bucket").Properties, "LifecycleConfiguration", "Rules")) {
@@ -159,7 +162,9 @@ var storageRules = map[string]rule{
 					got[text(rule, "Prefix")] = days
 				}
 			}
-			want := map[string]string{"errors/": s.Parameters["ErrorDays"]}
+			want := map[string]string{
+				"errors/": s.Parameters["ErrorDays"], "quarantine/": s.Parameters["QuarantineDays"], "redriven/": s.Parameters["QuarantineDays"],
+			}
 			if s.parameters["EventDays"] != "0" {
 				want["events/"] = s.parameters["EventDays"]
 			}
@@ -168,7 +173,7 @@ var storageRules = map[string]rule{
 			}
 			return faults
 		},
-		breaks: [][2]string{{"  ExpireEvents: !Not [!Equals [!Ref EventDays, 0]]", "  ExpireEvents: !Equals [!Ref EventDays, 0]"}, {"Prefix: errors/, Exp", `Prefix: "", Exp`}},
+		breaks: [][2]string{{"  ExpireEvents: !Not [!Equals [!Ref EventDays, 0]]", "  ExpireEvents: !Equals [!Ref EventDays, 0]"}, {"Prefix: errors/, Exp", `Prefix: "", Exp`}, {"Prefix: redriven/, Exp", "Prefix: quarantine/open/, Exp"}},
 	},
 	"nothing is accepted before it can be delivered": {
 		why: "Firehose reads a stream from when the delivery stream is made, and conversion drops what the table does not have yet",
@@ -191,4 +196,5 @@ func destination(r *template.Resolved) *template.Value {
 	return at(only(r, "AWS::KinesisFirehose::DeliveryStream").Properties, "ExtendedS3DestinationConfiguration")
 }
 
-func table(r *template.Resolved) *template.Value { return only(r, "AWS::Glue::Table").Properties }
+// table is the events table.
+func table(r *template.Resolved) *template.Value { return resource(r, "EventsTable").Properties }

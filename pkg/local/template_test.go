@@ -195,6 +195,16 @@ func ofType(r *template.Resolved, kind string) (found []template.Resource) {
 	return found
 }
 
+// resource is the one of a logical id.
+func resource(r *template.Resolved, logicalID string) template.Resource {
+	for _, resource := range r.Resources {
+		if resource.LogicalID == logicalID {
+			return resource
+		}
+	}
+	return template.Resource{Properties: &template.Value{Kind: template.Map}}
+}
+
 // only is the one resource of a type.
 func only(r *template.Resolved, kind string) template.Resource {
 	found := ofType(r, kind)

@@ -40,9 +40,15 @@ func TestTheTemplateOfThisProject(t *testing.T) {
 	if want := []kinesis.StreamConfig{{Name: "hydrant-local-Stream", Mode: "PROVISIONED", Shards: 64, Retention: 48 * time.Hour}}; !reflect.DeepEqual(s.Streams, want) {
 		t.Errorf("got the streams %+v, want %+v", s.Streams, want)
 	}
-	if len(s.Deliveries) != 1 || len(s.Functions) != 1 || len(s.Tables) != 1 || s.API == nil {
+	if len(s.Deliveries) != 1 || len(s.Functions) != 2 || len(s.Tables) != 3 || s.API == nil {
 		t.Fatalf("got %d delivery streams, %d functions, %d tables, API %v", len(s.Deliveries), len(s.Functions), len(s.Tables), s.API)
 	}
+	if len(s.Queues) != 2 || len(s.Notifications) != 1 || len(s.Mappings) != 1 || len(s.Subscriptions) != 1 || len(s.Asyncs) != 2 {
+		t.Fatalf("got %d queues, %d notifications, %d event source mappings, %d subscriptions, %d asynchronous invocations",
+			len(s.Queues), len(s.Notifications), len(s.Mappings), len(s.Subscriptions), len(s.Asyncs))
+	}
+	const queue, dead, dlq = "arn:aws:sqs:eu-west-1:000000000000:hydrant-local-DlqQueue",
+		"arn:aws:sqs:eu-west-1:000000000000:hydrant-local-DlqDeadLetterQueue", "arn:aws:lambda:eu-west-1:000000000000:function:hydrant-local-DlqFunction"
 	d, f, table := s.Deliveries[0], s.Functions[0], s.Tables[0]
 	for what, pair := range map[string][2]any{
 		"delivery buffer":     {d.BufferBytes, 128 << 20},
@@ -66,6 +72,12 @@ func TestTheTemplateOfThisProject(t *testing.T) {
 		"access log":          {s.API.AccessLogGroup, "/hydrant/hydrant-local/api"},
 		"stream of the stage": {s.API.StageVariables["stream"], "hydrant-local-Stream"},
 		"Ref of a policy":     {s.Resources["BucketPolicy"].ID, "hydrant-local-bucket"},
+		"failures go to":      {s.Asyncs[1].OnFailureARN, dead},
+		"dlq reads":           {s.Mappings[0].QueueARN, queue},
+		"dlq's batches":       {s.Mappings[0].FunctionARN, dlq},
+		"error log goes to":   {s.Subscriptions[0].LogGroup + " " + s.Subscriptions[0].FunctionARN, d.LogGroup + " " + dlq},
+		"notified of":         {s.Notifications[0].Prefix + " " + s.Notifications[0].QueueARN, "errors/ " + queue},
+		"quarantine":          {s.Table("", "quarantine").Location, "s3://hydrant-local-bucket/quarantine/"},
 		"ARN of a role":       {s.Resources["IngestRole"].ARN, "arn:aws:iam::000000000000:role/hydrant-local-IngestRole"},
 		"found by its name":   {s.Table("", "events"), table},
 		"found by its id":     {s.Table("", "EventsTable"), table},
