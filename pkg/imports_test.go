@@ -38,7 +38,8 @@ var ours = []rule{
 	// The runner knows AWS and never us: shapes that both sides shared would hide a wrong name on both.
 	{name: "pkg/local/internal/*", imports: []string{"pkg/local/internal/*"}},
 	{name: "pkg/local", imports: []string{"pkg/local/internal/*"}, tests: []string{"pkg/event"}},
-	{name: "pkg/tools/*", imports: []string{"pkg/event", "pkg/record", "pkg/firehose", "pkg/transform", "pkg/authorizer"}},
+	{name: "pkg/tools/internal/*"},
+	{name: "pkg/tools/*", imports: []string{"pkg/event", "pkg/record", "pkg/firehose", "pkg/transform", "pkg/authorizer", "pkg/tools/internal/*"}},
 }
 
 // theirs says where alone a library may be imported.

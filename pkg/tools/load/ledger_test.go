@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hydrant/pkg/tools/internal/child"
 )
 
 const testSize = 600
@@ -45,7 +47,7 @@ func TestSettle(t *testing.T) {
 			defer server.Close()
 			l := newLedger(testSize, 2)
 			l.lanes = []lane{{accepted, accepted, accepted}, {accepted, refused}}
-			got, err := l.settle(t.Context(), &runner{aws: server.URL})
+			got, err := l.settle(t.Context(), &runner{&child.Runner{AWS: server.URL}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,7 +69,7 @@ func TestSettle(t *testing.T) {
 func TestSettleSaysWhatTheRunnerSays(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	if _, err := newLedger(testSize, 1).settle(t.Context(), &runner{aws: server.URL}); err == nil || !strings.Contains(err.Error(), "404") {
+	if _, err := newLedger(testSize, 1).settle(t.Context(), &runner{&child.Runner{AWS: server.URL}}); err == nil || !strings.Contains(err.Error(), "404") {
 		t.Errorf("the error is %v, want the status", err)
 	}
 }

@@ -186,8 +186,8 @@ func (b *bench) withRunnerIn(ctx context.Context, data string, parameters []stri
 	within, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
-		<-r.exited
+		<-r.Exited
 		cancel()
 	}()
-	return r.finish(use(within, r))
+	return r.Finish(ctx, use(within, r))
 }

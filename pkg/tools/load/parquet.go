@@ -44,7 +44,7 @@ func (b *bench) measureParquet(ctx context.Context) (result, error) {
 			began := time.Now()
 			err := b.fill(ctx, child, l)
 			r.filled = time.Since(began)
-			child.kill()
+			child.Kill()
 			return err
 		})
 		if err != nil {
@@ -87,7 +87,7 @@ func (b *bench) fill(ctx context.Context, child *runner, l *ledger) error {
 	for i := range l.lanes {
 		n := (b.events - i + len(l.lanes) - 1) / len(l.lanes)
 		l.lanes[i] = make(lane, n)
-		group.Go(func() error { return fillLane(ctx, child.api, l, i) })
+		group.Go(func() error { return fillLane(ctx, child.API, l, i) })
 	}
 	return group.Wait()
 }

@@ -73,7 +73,7 @@ func (b *bench) load(ctx context.Context, child *runner, l *ledger, r *postResul
 	for i := range l.lanes {
 		group.Go(func() error {
 			var latency histogram
-			err := sendUntil(within, until, child.api, l, i, &latency)
+			err := sendUntil(within, until, child.API, l, i, &latency)
 			mu.Lock()
 			defer mu.Unlock()
 			r.latency.merge(&latency)

@@ -28,7 +28,7 @@ func (b *bench) measureStart(ctx context.Context) (result, error) {
 		b.progress.say("start %d of %d", i+1, starts)
 		err := b.withRunner(ctx, nil, func(ctx context.Context, child *runner) error {
 			highest, err := child.watch(ctx, settle)
-			r.ready = append(r.ready, child.ready)
+			r.ready = append(r.ready, child.Ready)
 			r.memory = append(r.memory, highest)
 			return err
 		})
