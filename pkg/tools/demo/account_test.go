@@ -4,8 +4,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"hydrant/pkg/event"
+	"hydrant/pkg/record"
 )
 
 // accountCase is a runner that does one thing in its own way.
@@ -16,29 +20,57 @@ type accountCase struct {
 	faults   []string // a part of each fault
 }
 
-const whole = "accepted 11 = rows 9 + failed 2 + in flight 0: it adds up"
+const whole = "accepted 14 = rows 11 + quarantined 3 + in flight 0: it adds up"
 
 var accountCases = map[string]accountCase{
 	"adds up": {want: whole},
 	"does not add up without a row": {
 		fake:   func(f *fake) { f.rows = func(rows []string) []string { return rows[1:] } },
-		want:   "accepted 11 = rows 8 + failed 2 + in flight 0: it does not add up",
+		want:   "accepted 14 = rows 10 + quarantined 3 + in flight 0: it does not add up",
 		faults: []string{"0 records on their way, but 1 accepted", `01 one event is in neither (event id "pv-7f3a91")`},
 	},
 	"does not add up with a row twice": {
 		fake:   func(f *fake) { f.rows = func(rows []string) []string { return append(rows, rows[0]) } },
-		want:   "accepted 11 = rows 10 + failed 2 + in flight 0: it does not add up",
+		want:   "accepted 14 = rows 12 + quarantined 3 + in flight 0: it does not add up",
 		faults: []string{"row pv-7f3a91 of request request-1=: nobody sent it, or it is there twice"},
 	},
-	"does not add up without an error object": {
-		fake:   func(f *fake) { f.errors = func(lines []string) []string { return lines[1:] } },
-		want:   "accepted 11 = rows 9 + failed 1 + in flight 0: it does not add up",
+	"does not add up without a row of the quarantine": {
+		fake:   func(f *fake) { f.kept = func(lines []string) []string { return lines[1:] } },
+		want:   "accepted 14 = rows 11 + quarantined 2 + in flight 0: it does not add up",
 		faults: []string{"0 records on their way, but 1 accepted", "06 invalid event is in neither"},
 	},
-	"does not add up with a failure twice": {
-		fake:   func(f *fake) { f.errors = func(lines []string) []string { return append(lines, lines[0]) } },
-		want:   "accepted 11 = rows 9 + failed 3 + in flight 0: it does not add up",
-		faults: []string{"06 invalid event is in it, and elsewhere too"},
+	"does not add up with a quarantined event twice": {
+		fake:   func(f *fake) { f.kept = func(lines []string) []string { return append(lines, lines[0]) } },
+		want:   "accepted 14 = rows 11 + quarantined 4 + in flight 0: it does not add up",
+		faults: []string{"quarantine: event pv-bad-1 of request request-6=: nobody sent it, or it is elsewhere too"},
+	},
+	"refuses a failure of somebody else's": {
+		fake: func(f *fake) {
+			f.errors = func(lines []string) []string {
+				return append(lines, errorLine([]byte(`{"type":"x"}`), `"errorCode":"x"`))
+			}
+		},
+		want:   whole,
+		faults: []string{"nobody sent 1 of its events"},
+	},
+	"refuses a second attempt that nothing failed": {
+		fake: func(f *fake) {
+			f.rows = func(rows []string) []string {
+				return append(replaceAll(`"attempt":0`, `"attempt":1`)(rows[:1]), rows[1:]...)
+			}
+		},
+		want:   whole,
+		faults: []string{"row pv-7f3a91: it says that it is of attempt 1, and 0 error objects failed it"},
+	},
+	"refuses the quarantine without a reason": {
+		fake:   func(f *fake) { f.kept = replaceReasons(`[]`) },
+		want:   whole,
+		faults: []string{"06 invalid event: quarantined without a reason"},
+	},
+	"refuses the quarantine for another reason": {
+		fake:   func(f *fake) { f.kept = replaceReasons(`[{"field":"/url","rule":"max","reason":"too_long"}]`) },
+		want:   whole,
+		faults: []string{"06 invalid event: the quarantine's reasons are not what the catalogue has against it"},
 	},
 	"adds up with another event for a lost one, but is refused": {
 		fake:   func(f *fake) { f.rows = replaceAll("pv-7f3a91", "pv-somebody") },
@@ -62,10 +94,10 @@ var accountCases = map[string]accountCase{
 	},
 	"refuses a record in the stream that no answer tells of": {
 		fake: func(f *fake) {
-			f.counts = func(stream, delivery map[string]int64) { stream["records"]++; delivery["recordsRead"]++ }
+			f.counts = func(stream, delivery, _ map[string]int64) { stream["records"]++; delivery["recordsRead"]++ }
 		},
 		want:   whole,
-		faults: []string{"the stream took 10 records, the answers say 9"},
+		faults: []string{"the stream took 12 records, the answers and the dlq function's own say 11"},
 	},
 	"refuses an answer without a SequenceNumber": {
 		fake:   func(f *fake) { f.answer = replaceAnswer("record", `"SequenceNumber":"1"`, `"x":1`) },
@@ -75,33 +107,44 @@ var accountCases = map[string]accountCase{
 	"refuses an error without a Code": {
 		fake:   func(f *fake) { f.answer = replaceAnswer("recrod", `"Code"`, `"code_"`) },
 		want:   whole,
-		faults: []string{"09 unknown route: answered with 403, but without a Code"},
+		faults: []string{"10 unknown route: answered with 403, but without a Code"},
 	},
-	"refuses a failure that the catalogue cannot explain": {
-		requests: map[string]string{"1-good.record.json": `{"Data":{"type":"page_view","url":"https://a.example/"}}`},
+	"refuses a quarantined event that the catalogue has nothing against": {
+		requests: map[string]string{"1-good.record.json": `{"Data":{"type":"page_view","event_id":"a","url":"https://a.example/"}}`},
 		fake: func(f *fake) {
 			f.rows = func([]string) []string { return nil }
 			f.errors = func([]string) []string {
-				raw := `{"hydrant":1,"request_id":"request-1=","index":0,"data":{"type":"page_view","url":"https://a.example/"}}`
+				raw := `{"hydrant":1,"request_id":"request-1=","index":0,"data":{"type":"page_view","event_id":"a","url":"https://a.example/"}}`
 				return []string{errorLine([]byte(raw), `"errorCode":"Lambda.ProcessingFailedStatus"`)}
 			}
+			f.kept = func([]string) []string {
+				r := record.Record{RequestID: "request-1="}
+				return []string{quarantined(r, "a", "data", "{}", []event.Rejection{{Field: "/url", Reason: "missing"}})}
+			}
 		},
-		want:   "accepted 1 = rows 0 + failed 1 + in flight 0: it adds up",
-		faults: []string{"1 good: the function refused it, and the catalogue has nothing against it"},
+		want:   "accepted 1 = rows 0 + quarantined 1 + in flight 0: it adds up",
+		faults: []string{"1 good: the quarantine has reasons, and the catalogue has nothing against it"},
+	},
+	"adds up with lines that wait in the queue": {
+		fake: func(f *fake) {
+			f.rows = func(rows []string) []string { return rows[1:] }
+			f.counts = func(_, _, queue map[string]int64) { queue["delayed"] = 1 }
+		},
+		want: "accepted 14 = rows 10 + quarantined 3 + in flight 1: it adds up",
 	},
 	"adds up with records that wait": {
 		fake: func(f *fake) {
 			f.rows = func(rows []string) []string { return append(rows[:4:4], rows[7:]...) } // without the array of three
-			f.counts = func(_, delivery map[string]int64) { delivery["buffered"] = 1 }
+			f.counts = func(_, delivery, _ map[string]int64) { delivery["buffered"] = 1 }
 		},
-		want: "accepted 11 = rows 6 + failed 2 + in flight 3: it adds up",
+		want: "accepted 14 = rows 8 + quarantined 3 + in flight 3: it adds up",
 	},
 	"adds up with records that nobody has read": {
 		fake: func(f *fake) {
 			f.rows = func(rows []string) []string { return rows[1:] }
-			f.counts = func(_, delivery map[string]int64) { delivery["recordsRead"]-- }
+			f.counts = func(_, delivery, _ map[string]int64) { delivery["recordsRead"]-- }
 		},
-		want: "accepted 11 = rows 8 + failed 2 + in flight 1: it adds up",
+		want: "accepted 14 = rows 10 + quarantined 3 + in flight 1: it adds up",
 	},
 	"counts of a partly refused batch what has a SequenceNumber": {
 		fake: func(f *fake) {
@@ -113,28 +156,43 @@ var accountCases = map[string]accountCase{
 				return 429, `{"Code":"Throttled",` + body[1:]
 			}
 			f.rows = func(rows []string) []string { return append(rows[:2:2], rows[3:]...) }
-			f.counts = func(stream, delivery map[string]int64) { stream["records"]--; delivery["recordsRead"]-- }
+			f.counts = func(stream, delivery, _ map[string]int64) { stream["records"]--; delivery["recordsRead"]-- }
 		},
-		want: "accepted 10 = rows 8 + failed 2 + in flight 0: it adds up",
+		want: "accepted 13 = rows 10 + quarantined 3 + in flight 0: it adds up",
 	},
 	"counts a record that cannot be read as one": {
 		requests: map[string]string{"1-nothing.record.json": `{"Data":[]}`},
-		want:     "accepted 1 = rows 0 + failed 1 + in flight 0: it adds up",
+		want:     "accepted 1 = rows 0 + quarantined 1 + in flight 0: it adds up",
 	},
-	"counts all events of a record with a bad one": {
+	"counts the good events of a record with a bad one as rows": {
 		requests: map[string]string{"1-two.record.json": `{"Data":[{"type":"page_view","url":"https://a.example/"},{"type":"what"}]}`},
-		want:     "accepted 2 = rows 0 + failed 2 + in flight 0: it adds up",
+		want:     "accepted 2 = rows 1 + quarantined 1 + in flight 0: it adds up",
 	},
-	"counts rows that the conversion refused": {
+	"adds up with rows that the conversion refused, and that landed since": {
 		fake: func(f *fake) {
-			f.rows = func(rows []string) []string { return rows[1:] }
+			f.rows = func(rows []string) []string {
+				return append(replaceAll(`"attempt":0`, `"attempt":1`)(rows[:1]), rows[1:]...)
+			}
 			f.errors = func(lines []string) []string {
 				raw := strings.Replace(f.stored[0], `,"dt":"2026-11-26","hour":"12"`, "", 1) + "\n"
 				return append(lines, errorLine([]byte(raw), `"lastErrorCode":"DataFormatConversion.MalformedData"`))
 			}
+			f.counts = func(stream, delivery, _ map[string]int64) {
+				stream["records"]++
+				delivery["recordsRead"]++
+				f.redriven = append(f.redriven, "request-1=")
+			}
 		},
-		want: "accepted 11 = rows 8 + failed 3 + in flight 0: it adds up",
+		want: whole,
 	},
+}
+
+// replaceReasons gives the first row of the quarantine other reasons.
+func replaceReasons(reasons string) func([]string) []string {
+	return func(lines []string) []string {
+		lines[0] = regexp.MustCompile(`"reasons":\[[^]]*\]`).ReplaceAllString(lines[0], `"reasons":`+reasons)
+		return lines
+	}
 }
 
 func replaceAll(old, new string) func([]string) []string {

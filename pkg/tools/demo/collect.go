@@ -33,7 +33,9 @@ type found struct {
 	state    *state
 	rows     []*row
 	failures []*failure
+	kept     []*kept  // in the quarantine
 	log      []string // lines of Firehose's error log: code and message
+	redriven int64    // records that the dlq function has put into the stream
 }
 
 // row is a row of the table.
@@ -42,6 +44,7 @@ type row struct {
 	value                *node
 	requestID, eventID   string
 	receivedAt, producer string
+	attempt              int
 	sent                 *sentEvent // what it was made of; nil if nobody sent that
 }
 
@@ -49,11 +52,12 @@ type row struct {
 type failure struct {
 	object        string // s3://bucket/key
 	code, message string
-	attempts      int64
 	record        record.Record // opened from rawData: as it was when it failed
 	err           error         // why it cannot be opened
+	attempt       int           // that failed
+	requestIDs    []string      // of its events, parallel to them, or of the whole record
 	count         int           // events; a record that cannot be read counts as one
-	sent          []*sentEvent  // what it was made of, as far as it was sent
+	sent          []*sentEvent  // those, as far as they were sent
 }
 
 // collect has the runner deliver everything and reads where it went.
@@ -66,25 +70,20 @@ func (c *client) collect(ctx context.Context) (*found, error) {
 	if err := json.Unmarshal(answer, f.state); err != nil {
 		return nil, fmt.Errorf("the runner's state: %w", err)
 	}
-	if answer, err = c.control(ctx, http.MethodGet, "tables/"+table); err != nil {
-		return nil, err
-	}
-	for line := range lines(answer) {
-		r, err := readRow(line)
-		if err != nil {
-			return nil, fmt.Errorf("a row of the table: %w", err)
+	for _, what := range []struct {
+		path string
+		read func(line []byte) error
+	}{{"tables/" + table, f.readRow}, {"tables/" + quarantine, f.readKept}, {"errors", f.readError}} {
+		if answer, err = c.control(ctx, http.MethodGet, what.path); err != nil {
+			return nil, err
 		}
-		f.rows = append(f.rows, r)
-	}
-	if answer, err = c.control(ctx, http.MethodGet, "errors"); err != nil {
-		return nil, err
-	}
-	for line := range lines(answer) {
-		if err := f.readError(line); err != nil {
-			return nil, fmt.Errorf("a line of Firehose's errors: %w", err)
+		for line := range lines(answer) {
+			if err := what.read(line); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return f, nil
+	return f, c.countRedriven(ctx, f)
 }
 
 func lines(text []byte) func(func([]byte) bool) {
@@ -109,16 +108,23 @@ func (c *client) control(ctx context.Context, method, path string) ([]byte, erro
 	return answer, nil
 }
 
-func readRow(line []byte) (*row, error) {
+func (f *found) readRow(line []byte) error {
 	value, err := readNode(line)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("a row of the table: %w", err)
 	}
-	return &row{
+	r := &row{
 		json: line, value: value,
 		requestID: value.get("request_id").said(), eventID: value.get("event_id").said(),
 		receivedAt: value.get("received_at").said(), producer: value.get("producer").said(),
-	}, nil
+	}
+	if attempt := value.get("attempt"); attempt != nil {
+		if err := json.Unmarshal([]byte(attempt.text), &r.attempt); err != nil {
+			return fmt.Errorf("a row's attempt: %w", err)
+		}
+	}
+	f.rows = append(f.rows, r)
+	return nil
 }
 
 // readError reads a line of the runner's errors: one of an error object, or one of the error log.
@@ -132,7 +138,7 @@ func (f *found) readError(line []byte) error {
 		} `json:"log"`
 	}
 	if err := json.Unmarshal(line, &wire); err != nil {
-		return err
+		return fmt.Errorf("a line of Firehose's errors: %w", err)
 	}
 	if wire.Error != nil {
 		f.failures = append(f.failures, wire.Error.failure(wire.Object))
@@ -151,21 +157,37 @@ type errorRecord struct {
 	ErrorMessage     string `json:"errorMessage"`
 	LastErrorCode    string `json:"lastErrorCode"`
 	LastErrorMessage string `json:"lastErrorMessage"`
-	AttemptsMade     int64  `json:"attemptsMade"`
 }
 
 func (e *errorRecord) failure(object string) *failure {
 	f := &failure{
-		object: object, attempts: e.AttemptsMade,
-		code: cmp.Or(e.ErrorCode, e.LastErrorCode), message: cmp.Or(e.ErrorMessage, e.LastErrorMessage),
+		object: object,
+		code:   cmp.Or(e.ErrorCode, e.LastErrorCode), message: cmp.Or(e.ErrorMessage, e.LastErrorMessage),
 	}
 	f.record, f.err = record.Open(e.RawData, record.Source{ArrivedAt: time.Now().UnixMilli()})
+	f.attempt, f.requestIDs = f.record.Attempt, []string{f.record.RequestID}
 	if f.err != nil {
 		f.count = 1
 		return f
+	}
+	if f.record.Direct {
+		f.readRows()
 	}
 	for range f.record.Events() {
 		f.count++
 	}
 	return f
+}
+
+// readRows reads what the conversion refused: rows, which say themselves where they came from.
+func (f *failure) readRows() {
+	f.requestIDs = nil
+	for _, text := range f.record.Events() {
+		var row struct {
+			RequestID string `json:"request_id"`
+			Attempt   int
+		}
+		_ = json.Unmarshal(text, &row) // what is no row is counted, and sent by nobody
+		f.attempt, f.requestIDs = row.Attempt, append(f.requestIDs, row.RequestID)
+	}
 }

@@ -27,8 +27,9 @@ type sentEvent struct {
 	data      []byte // nil if the record cannot be read
 	derivedID string // the id it has if it does not bring one itself
 	id        string
+	failures  int // error objects that it was in
 	row       *row
-	failure   *failure
+	kept      *kept
 }
 
 // where says in a few words which event it is: the request, and the places in it where there are several.
@@ -106,7 +107,7 @@ func (l *ledger) open(e *exchange, index int, data json.RawMessage) *sentRecord 
 	now := time.Now().UnixMilli()
 	opened, err := record.Open(envelope, record.Source{ArrivedAt: now})
 	if err != nil {
-		sent.err, sent.events = err, []*sentEvent{{record: sent}}
+		sent.err, sent.events = err, []*sentEvent{{record: sent, id: opened.EventID(0)}}
 		return sent
 	}
 	for i, text := range opened.Events() {
@@ -131,17 +132,18 @@ func (l *ledger) checkAnswer(e *exchange) {
 	}
 }
 
-// match finds for each row and each failure the event that it was made of.
+// match finds for each failure, each row and each event of the quarantine the event that it was made of.
 func (l *ledger) match(f *found) {
 	l.found = f
 	open := map[[2]string][]*sentEvent{} // by request id and event id: one request may hold an id twice
-	records := map[[2]string]*sentRecord{}
 	for _, r := range l.records {
-		records[recordKey(r.exchange.said.RequestID, r.index)] = r
 		for _, e := range r.events {
 			key := [2]string{r.exchange.said.RequestID, e.id}
 			open[key] = append(open[key], e)
 		}
+	}
+	for _, x := range f.failures {
+		l.matchFailure(x, open)
 	}
 	take := func(requestID, eventID string) *sentEvent {
 		key := [2]string{requestID, eventID}
@@ -160,8 +162,8 @@ func (l *ledger) match(f *found) {
 		r.sent.row = r
 		l.checkRow(r)
 	}
-	for _, x := range f.failures {
-		l.matchFailure(x, records, take)
+	for _, k := range f.kept {
+		l.matchKept(k, take)
 	}
 	l.sort()
 }
@@ -181,36 +183,41 @@ func (l *ledger) sort() {
 		return order[sent[0]]
 	}
 	slices.SortStableFunc(l.found.rows, func(a, b *row) int { return place(a.sent) - place(b.sent) })
+	slices.SortStableFunc(l.found.kept, func(a, b *kept) int { return place(a.sent) - place(b.sent) })
 	slices.SortStableFunc(l.found.failures, func(a, b *failure) int { return place(a.sent...) - place(b.sent...) })
 }
 
-func recordKey(requestID string, index int) [2]string { return [2]string{requestID, fmt.Sprint(index)} }
-
-// matchFailure finds the events of a failure. What the function refused is the record as it was sent; what the conversion refused are
-// rows, which say themselves where they came from.
-func (l *ledger) matchFailure(x *failure, records map[[2]string]*sentRecord, take func(requestID, eventID string) *sentEvent) {
-	if r := records[recordKey(x.record.RequestID, x.record.Index)]; r != nil {
-		x.sent = r.events
-	} else if x.record.Direct && x.err == nil {
-		for _, text := range x.record.Events() {
-			value, err := readNode(text)
-			if err != nil {
-				continue // counted, and sent by nobody
+// matchFailure finds the events of a failure. The function refuses a record as it came; what the conversion refuses are its rows.
+func (l *ledger) matchFailure(x *failure, open map[[2]string][]*sentEvent) {
+	used := map[*sentEvent]bool{}
+	for i, id := range l.eventIDs(x) {
+		at := x.requestIDs[min(i, len(x.requestIDs)-1)]
+		for _, e := range open[[2]string{at, id}] {
+			if used[e] || !x.record.Direct && e.record.index != x.record.Index {
+				continue
 			}
-			if e := take(value.get("request_id").said(), value.get("event_id").said()); e != nil {
-				x.sent = append(x.sent, e)
-			}
+			used[e] = true
+			e.failures++
+			x.sent = append(x.sent, e)
+			break
 		}
 	}
 	if len(x.sent) != x.count {
 		l.fault("%s: nobody sent %d of its events", x.object, x.count-len(x.sent))
 	}
-	for _, e := range x.sent {
-		if e.row != nil || e.failure != nil {
-			l.fault("%s: %s is in it, and elsewhere too", x.object, e.where())
-		}
-		e.failure = x
+}
+
+// eventIDs are those of a failure's events; of a record that cannot be read, its own.
+func (l *ledger) eventIDs(x *failure) []string {
+	if x.err != nil {
+		return []string{x.record.EventID(0)}
 	}
+	var ids []string
+	for i, text := range x.record.Events() {
+		_, outcome := l.judge.AppendRow(nil, text, event.Origin{ReceivedAt: x.record.ReceivedAt, EventID: x.record.EventID(i)})
+		ids = append(ids, outcome.EventID)
+	}
+	return ids
 }
 
 // checkRow holds a row against the one that the catalogue makes of the event as it was sent.
@@ -220,8 +227,11 @@ func (l *ledger) checkRow(r *row) {
 		l.fault("row %s: received_at is %q", r.eventID, r.receivedAt)
 		return
 	}
+	if r.attempt != r.sent.failures {
+		l.fault("row %s: it says that it is of attempt %d, and %s failed it", r.eventID, r.attempt, plural(r.sent.failures, "error object"))
+	}
 	text, outcome := l.judge.AppendRow(nil, r.sent.data, event.Origin{
-		ReceivedAt: received.UnixMilli(), Producer: r.producer, RequestID: r.requestID, EventID: r.sent.derivedID,
+		ReceivedAt: received.UnixMilli(), Producer: r.producer, RequestID: r.requestID, Attempt: r.attempt, EventID: r.sent.derivedID,
 	})
 	if len(outcome.Rejections) > 0 {
 		l.fault("row %s: the catalogue refuses the event as it was sent (%s)", r.eventID, outcome.Rejections[0].Reason)
@@ -241,12 +251,6 @@ func (l *ledger) checkRow(r *row) {
 			l.fault("row %s: column %s is not what the catalogue makes of the event", r.eventID, c.Name)
 		}
 	}
-}
-
-// rejections are what the catalogue has against an event, judged at the time at which its record was received.
-func (l *ledger) rejections(x *failure, e *sentEvent) []event.Rejection {
-	_, outcome := l.judge.AppendRow(nil, e.data, event.Origin{ReceivedAt: x.record.ReceivedAt, EventID: e.derivedID})
-	return outcome.Rejections
 }
 
 // writeRows writes a JSON line for each row: {"file", "record", "event", "sent", "row"}; sent is the event's own text.

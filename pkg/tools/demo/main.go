@@ -1,6 +1,7 @@
 // Command demo shows the whole way of an event on this machine. It starts the local runner on template.yaml, sends it every request
 // under events/api, waits until all is delivered, and prints what became of it: the answers, the rows as read back from the Parquet
-// objects, what failed, where the files lie, and an account of events that has to add up.
+// objects, what failed and was sent round again, what is in the quarantine and for which reasons, where the files lie, and an account of
+// events that has to add up.
 //
 //	make demo
 //
@@ -21,6 +22,8 @@ import (
 	"time"
 
 	"hydrant/pkg/event"
+	"hydrant/pkg/tools/internal/child"
+	"hydrant/pkg/tools/internal/progress"
 )
 
 func main() {
@@ -75,6 +78,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	return o, nil
 }
 
+// stopWithin is between SIGTERM and SIGKILL.
+const stopWithin = 30 * time.Second
+
 // run is the whole demo. The runner is stopped, and waited for, however it ends.
 func run(ctx context.Context, o *options, stdout, stderr io.Writer) (err error) {
 	started := time.Now()
@@ -91,28 +97,31 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) (err error) 
 		return err
 	}
 	defer folder.Close()
-	progress := newProgress(stderr)
-	defer progress.stop()
+	waiting := progress.New(stderr)
+	defer waiting.Stop()
 
-	progress.say("starting the runner")
-	child, err := startRunner(ctx, o)
+	waiting.Say("starting the runner")
+	runner, err := child.Start(ctx, child.Options{
+		Program: o.runner, Target: "demo", Log: filepath.Join(o.data, "runner.log"), StopWithin: stopWithin,
+		Arguments: []string{"-template", o.template, "-data", o.data, "-build", o.build},
+	})
 	if err != nil {
 		return err
 	}
 	p := newPage(stdout)
-	d := &demo{client: &client{api: child.api, aws: child.aws}, judge: judge, options: o, page: p, progress: progress}
+	d := &demo{client: &client{api: runner.API, aws: runner.AWS}, judge: judge, options: o, page: p, progress: waiting}
 	if o.quiet {
 		d.page = &page{w: io.Discard, width: p.width}
 	}
 	account, err := d.play(ctx, requests)
-	if err := child.finish(ctx, err); err != nil {
+	if err := runner.Finish(ctx, err); err != nil {
 		return err
 	}
-	progress.stop()
+	waiting.Stop()
 	if o.quiet {
 		fmt.Fprintln(stdout, account.sentence())
 	} else {
-		d.next(child.api, time.Since(started))
+		d.next(runner.API, time.Since(started))
 	}
 	return account.err()
 }
@@ -123,7 +132,7 @@ type demo struct {
 	judge    *event.Judge
 	options  *options
 	page     *page
-	progress *progress
+	progress *progress.Line
 }
 
 // play sends the requests, has everything delivered and reports. An account that does not add up is not an error of play's.
@@ -132,12 +141,12 @@ func (d *demo) play(ctx context.Context, requests []*request) (*account, error) 
 	if err != nil {
 		return nil, err
 	}
-	d.progress.say("delivering")
+	d.progress.Say("delivering")
 	found, err := d.client.collect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	d.progress.stop()
+	d.progress.Stop()
 	ledger := newLedger(d.judge, exchanges)
 	account := ledger.balance(found)
 	if d.options.rows != "" {
@@ -153,6 +162,7 @@ func (d *demo) play(ctx context.Context, requests []*request) (*account, error) 
 	d.requests(exchanges)
 	d.rows(ledger)
 	d.failures(ledger)
+	d.quarantine(ledger)
 	d.files(found.state, files)
 	d.links(found.state)
 	d.account(account)
@@ -163,7 +173,7 @@ func (d *demo) play(ctx context.Context, requests []*request) (*account, error) 
 func (d *demo) send(ctx context.Context, requests []*request) ([]*exchange, error) {
 	var exchanges []*exchange
 	for i, r := range requests {
-		d.progress.say(fmt.Sprintf("sending request %d of %d", i+1, len(requests)))
+		d.progress.Say(fmt.Sprintf("sending request %d of %d", i+1, len(requests)))
 		e, err := d.client.send(ctx, r)
 		if err != nil {
 			return nil, err

@@ -60,7 +60,7 @@ func (d *demo) files(s *state, objects []object) {
 
 // way is the order of the links on an event's way.
 var way = []string{
-	"AWS::Serverless::Api", "AWS::Kinesis::Stream", "AWS::Serverless::Function", "AWS::KinesisFirehose::DeliveryStream", "AWS::S3::Bucket",
+	"AWS::Serverless::Api", "AWS::Kinesis::Stream", "AWS::Serverless::Function", "AWS::KinesisFirehose::DeliveryStream", "AWS::S3::Bucket", "AWS::SQS::Queue",
 }
 
 func (d *demo) links(s *state) {
@@ -69,14 +69,22 @@ func (d *demo) links(s *state) {
 	for id := range s.Links {
 		ids = append(ids, id)
 	}
-	place := func(id string) int { return slices.Index(way, s.Resources[id].Type) }
+	place := func(id string) int {
+		if i := slices.Index(way, s.Resources[id].Type); i >= 0 {
+			return i
+		}
+		return len(way) // what leads from one to another
+	}
 	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(place(a)-place(b), cmp.Compare(a, b)) })
 	for _, id := range ids {
 		value, err := readNode(s.Links[id])
 		if err != nil {
 			continue // what is no JSON has no counts
 		}
-		words := counts("", value)
+		words := countWords("", value)
+		if len(words) == 0 {
+			continue
+		}
 		for i := range len(words) - 1 {
 			words[i].text += ","
 		}
@@ -84,14 +92,14 @@ func (d *demo) links(s *state) {
 	}
 }
 
-// counts writes the numbers in a value, and its texts, behind their names.
-func counts(name string, value *node) []word {
+// countWords writes the numbers in a value, and its texts, behind their names.
+func countWords(name string, value *node) []word {
 	var out []word
 	for _, m := range value.members {
 		full := strings.TrimPrefix(name+"."+m.name, ".")
 		switch {
 		case m.value.kind == '{':
-			out = append(out, counts(full, m.value)...)
+			out = append(out, countWords(full, m.value)...)
 		case m.value.kind == '0' && m.value.text != "0":
 			out = append(out, word{printable(full) + " " + grouped(m.value.text), plain})
 		case m.value.kind == '"' && m.value.text != "":

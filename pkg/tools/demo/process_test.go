@@ -249,7 +249,7 @@ func TestEndToEnd(t *testing.T) {
 		t.Fatalf("it exits with %d and prints %q\n%s", code, stderr, stdout)
 	}
 	for _, want := range append(eventIDs(t, filepath.Join(root, "events", "api")),
-		" It adds up.\n", "400 InvalidBody: ", "403 UnknownRouteOrUnsigned: ", "Lambda.ProcessingFailedStatus from 06 invalid event",
+		" It adds up.\n", "400 InvalidBody: ", "403 UnknownRouteOrUnsigned: ", "Lambda.ProcessingFailedStatus from 06 invalid event", "· arrived on attempt 2", "2 events sent round again, 1 quarantined", ".json.gz\n",
 		"/type unknown_type", "+device=unknown", `extra={"items":[null,{"gift":true`, ".parquet\n",
 	) {
 		if !strings.Contains(stdout, want) {

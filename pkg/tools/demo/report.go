@@ -2,15 +2,13 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
-
-	"hydrant/pkg/event"
 )
 
 // The report comes in sections, in the order of an event's way. This file has them all but those about the runner itself (place.go).
@@ -109,7 +107,11 @@ func (d *demo) rows(l *ledger) {
 		if sent.get("event_id") == nil {
 			id = word{"+" + id.text, green}
 		}
-		d.page.line(0, word{printable(r.value.get("type").said()), bold}, id, word{"from " + where, faint})
+		head := []word{{printable(r.value.get("type").said()), bold}, id, {"from " + where, faint}}
+		if r.attempt > 0 {
+			head = append(head, word{fmt.Sprintf("· arrived on attempt %d", r.attempt+1), amber})
+		}
+		d.page.line(0, head...)
 		own, others := rowWords(r.value, sent)
 		d.page.paragraph(3, 3, own)
 		if extra := r.value.get("extra"); extra != nil {
@@ -120,66 +122,58 @@ func (d *demo) rows(l *ledger) {
 }
 
 func (d *demo) failures(l *ledger) {
-	count := 0
-	for _, x := range l.found.failures {
-		count += x.count
-	}
-	d.page.heading(fmt.Sprintf("FAILED %d", count), "in Firehose's error objects, with its code")
+	d.page.heading(fmt.Sprintf("FAILED %d", len(l.found.failures)), "records, in error objects, from where the dlq function took them")
 	for _, x := range l.found.failures {
 		where := "nobody sent it"
 		if len(x.sent) > 0 {
 			where = x.sent[0].record.exchange.title
 		}
-		d.page.line(0, word{printable(x.code), red}, word{"from " + where + ", after " + plural(x.attempts, "attempt"), faint})
-		d.failure(l, x)
+		again, kept := 0, 0
+		for _, e := range x.sent {
+			switch {
+			case e.kept != nil && e.kept.Attempt == x.attempt:
+				kept++
+			case e.kept != nil || e.row != nil:
+				again++
+			}
+		}
+		d.page.paragraph(0, 3, slices.Concat([]word{{printable(x.code), red}, {"from " + where + ":", faint}}, fates(again, kept)))
+		if x.code != processingFailed {
+			d.page.paragraph(3, 3, split(printable(x.message)))
+		}
 	}
 	for _, line := range l.found.log {
 		d.page.paragraph(0, 3, append([]word{{"error log", red}}, split(printable(line))...))
 	}
 }
 
-// failure writes the events of a record that failed, each with what the catalogue has against it.
-func (d *demo) failure(l *ledger, x *failure) {
-	if x.err != nil {
-		d.page.line(3, word{"the record cannot be read: " + printable(x.err.Error()), plain})
-		return
+// fates says what became of the events of a failure.
+func fates(again, kept int) []word {
+	switch {
+	case again == 0 && kept == 0:
+		return split("on their way")
+	case again == 0:
+		return split(plural(kept, "event") + " quarantined")
+	case kept == 0:
+		return split(plural(again, "event") + " sent round again")
 	}
-	sent := map[int]*sentEvent{}
-	for i, e := range x.sent {
-		sent[i] = e
-	}
-	for i, text := range x.record.Events() {
-		d.page.line(3, word{excerpt(text), faint})
-		if e := sent[i]; e != nil {
-			d.page.paragraph(3, 3, reasons(l.rejections(x, e)))
-		}
-	}
-	if x.code != processingFailed {
-		d.page.paragraph(3, 3, split(printable(x.message)))
-	}
-}
-
-// reasons are rejections in words: the field, the reason and the rule that is broken.
-func reasons(rejections []event.Rejection) []word {
-	var parts [][]word
-	for _, r := range rejections {
-		parts = append(parts, []word{
-			{printable(cmp.Or(r.Field, "the event")), bold}, {string(r.Reason), red}, {"(" + printable(r.Rule) + ")", plain},
-		})
-	}
-	return join(parts)
+	return split(fmt.Sprintf("%s sent round again, %s quarantined", plural(again, "event"), thousands(int64(kept))))
 }
 
 func (d *demo) account(a *account) {
 	p := d.page
 	p.heading("ACCOUNT", "of events; a record that cannot be read counts as one")
 	entry := func(sign, name string, n int64, note string) {
-		p.line(1, word{sign, bold}, word{fmt.Sprintf("%-9s", name), plain}, word{fmt.Sprintf("%6s", thousands(n)), bold}, word{" " + note, faint})
+		p.line(1, word{sign, bold}, word{fmt.Sprintf("%-11s", name), plain}, word{fmt.Sprintf("%6s", thousands(n)), bold}, word{" " + note, faint})
 	}
 	entry(" ", "accepted", a.accepted, fmt.Sprintf("in %s, by %d of %s", plural(a.records, "record"), a.takenRequests, plural(a.requests, "request")))
-	entry("=", "rows", a.rows, "in the table")
-	entry("+", "failed", a.failed, "in error objects")
-	entry("+", "in flight", a.inFlight, "in the stream and in Firehose's buffers")
+	rows := "in the table"
+	if a.again > 0 {
+		rows += fmt.Sprintf(", %s of them not on the first attempt", thousands(a.again))
+	}
+	entry("=", "rows", a.rows, rows)
+	entry("+", "quarantined", a.quarantined, "in the quarantine, with the reasons")
+	entry("+", "in flight", a.inFlight, "in the stream, Firehose's buffers and the dlq function's queue")
 	verdict := word{"It adds up.", green}
 	if !a.addsUp() {
 		verdict = word{"It does not add up.", red}
@@ -203,6 +197,7 @@ func (d *demo) next(api string, took time.Duration) {
 		`    -d '{"Data":{"type":"page_view","url":"https://www.example.com/"}}'`,
 		"  curl -X POST http://127.0.0.1:4566/_hydrant/flush",
 		"  curl http://127.0.0.1:4566/_hydrant/tables/" + table,
+		"  curl http://127.0.0.1:4566/_hydrant/tables/" + quarantine,
 		"make test    run every test",
 		"make help    list the rest",
 		"README.md    how to add a type of event, and how to deploy",

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hydrant/pkg/event"
+	"hydrant/pkg/tools/internal/progress"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -32,7 +33,7 @@ func play(t *testing.T, f *fake, events string, p *page) (*account, string) {
 		t.Fatal(err)
 	}
 	d := &demo{
-		client: &client{api: server.URL + "/v1", aws: server.URL}, judge: judge, page: p, progress: newProgress(&bytes.Buffer{}),
+		client: &client{api: server.URL + "/v1", aws: server.URL}, judge: judge, page: p, progress: progress.New(&bytes.Buffer{}),
 		options: &options{events: "events/api", template: "template.yaml", rows: filepath.Join(t.TempDir(), "rows.jsonl")},
 	}
 	a, err := d.play(t.Context(), requests)
