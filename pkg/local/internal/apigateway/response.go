@@ -85,8 +85,11 @@ func (x *exchange) override(out *methodResponse) {
 var remapped = map[string]bool{
 	"Authorization": true, "Connection": true, "Content-Length": true, "Content-Md5": true, "Date": true, "Expect": true, "Host": true,
 	"Max-Forwards": true, "Proxy-Authenticate": true, "Server": true, "Trailer": true, "Upgrade": true, "User-Agent": true,
-	"Www-Authenticate": true,
+	challenge: true,
 }
+
+// challenge keeps its name in a gateway response: a 401 there is how APIs with an authorizer have browsers ask for a password.
+const challenge = "Www-Authenticate"
 
 // respond writes an integration's answer.
 func (x *exchange) respond(w http.ResponseWriter, out *methodResponse) {
@@ -126,7 +129,7 @@ func (x *exchange) write(w http.ResponseWriter, out *methodResponse) {
 	h := w.Header()
 	h["Content-Type"] = []string{out.media}
 	for _, set := range out.headers {
-		if remapped[set.name] {
+		if remapped[set.name] && !(x.failed != nil && set.name == challenge) {
 			set.name = "X-Amzn-Remapped-" + set.name
 		}
 		h[set.name] = []string{set.value}
