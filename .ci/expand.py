@@ -1,4 +1,4 @@
-"""Expands template.yaml as CloudFormation does on deployment, for each combination of parameters that changes what is made.
+"""Expands template.yaml as CloudFormation does on deployment, for combinations of the parameters that change what is made.
 
     python .ci/expand.py FOLDER
 
@@ -23,13 +23,21 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # The parameters on which a Condition depends. One left out here fails below.
 COMBINATIONS = {
-    "Authorization": ["AWS_IAM", "NONE"],
+    "Authorization": ["AWS_IAM", "LAMBDA", "NONE"],
+    "JwtIssuer": ["", "https://issuer.example.com/"],
+    "StaticTokens": ["false", "true"],
     "CorsOrigin": ["", "https://www.example.com"],
     "ApiGatewayAccountRole": ["CREATE", "EXISTING"],
     "StreamMode": ["ON_DEMAND", "PROVISIONED"],
     "EventDays": ["0", "365"],
     "Tracing": ["Active", "PassThrough"],
 }
+
+# The methods that ask who calls, and what they ask for by the mode of Authorization.
+WRITES = {"/record": ["post"], "/records": ["post"]}
+REQUIREMENTS = {"AWS_IAM": [{"sigv4": []}], "LAMBDA": [{"authorizer": []}], "NONE": []}
+# What there is in one mode alone.
+AUTHORIZER = re.compile("Authorizer|TokensSecret")
 
 # What the translator makes of a SAM resource, the deployment's hash left out. Anything else is not expected.
 EXPANDS_TO = {
@@ -105,6 +113,108 @@ def changes(where, before, after):
         yield f"the translator changed {where}"
 
 
+class Stack:
+    """What CloudFormation makes of an expansion with some parameters: its conditions decided, and what they leave out gone."""
+
+    def __init__(self, expansion, parameters):
+        self.conditions = expansion["Conditions"]
+        self.parameters = {name: str(p.get("Default", "")) for name, p in expansion["Parameters"].items()} | parameters
+        self.resources = {
+            logical_id: self.decided({name: member for name, member in resource.items() if name != "Condition"})
+            for logical_id, resource in expansion["Resources"].items()
+            if "Condition" not in resource or self.holds({"Condition": resource["Condition"]})
+        }
+
+    def holds(self, condition):
+        (function, argument), = condition.items()
+        if function == "Condition":
+            return self.holds(self.conditions[argument])
+        if function == "Fn::Equals":
+            a, b = (self.parameters[side["Ref"]] if isinstance(side, dict) else str(side) for side in argument)
+            return a == b
+        return {"Fn::Not": lambda all_: not all_[0], "Fn::And": all, "Fn::Or": any}[function]([self.holds(one) for one in argument])
+
+    def decided(self, value):
+        """Answers a value without Fn::If, and without what is AWS::NoValue."""
+        if isinstance(value, list):
+            return [v for v in map(self.decided, value) if v != NO_VALUE]
+        if not isinstance(value, dict):
+            return value
+        if value.keys() == {"Fn::If"}:
+            name, then, otherwise = value["Fn::If"]
+            return self.decided(then if self.holds({"Condition": name}) else otherwise)
+        members = {name: self.decided(member) for name, member in value.items()}
+        return members if value == NO_VALUE else {name: member for name, member in members.items() if member != NO_VALUE}
+
+    def faults(self):
+        """Yields a sentence for each thing in a mode that is another's, and for each reference to what is not there."""
+        mode = self.parameters["Authorization"]
+        for logical_id, resource in self.resources.items():
+            if AUTHORIZER.match(logical_id) and mode != "LAMBDA":
+                yield f"{logical_id} is made with Authorization={mode}"
+            if resource["Type"] == "AWS::ApiGateway::RestApi":
+                yield from self.insecure(resource["Properties"]["Body"])
+            for name in references(resource):
+                if name not in self.resources and name not in self.parameters and not name.startswith("AWS::"):
+                    yield f"{logical_id} refers to {name}, which is not made"
+        if mode == "LAMBDA" and "AuthorizerFunction" not in self.resources:
+            yield "AuthorizerFunction is not made with Authorization=LAMBDA"
+
+    def insecure(self, body):
+        mode = self.parameters["Authorization"]
+        schemes = body["components"]["securitySchemes"].keys()
+        if schemes != {name for requirement in REQUIREMENTS[mode] for name in requirement}:
+            yield f"with Authorization={mode} the security schemes are {sorted(schemes)}"
+        for path, methods in body["paths"].items():
+            for verb, method in methods.items():
+                want = REQUIREMENTS[mode] if verb in WRITES.get(path, []) else []
+                if method.get("security") != want:
+                    yield f"with Authorization={mode} {verb} {path} asks for {method.get('security')}, not {want}"
+
+
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
+
+def references(value):
+    """Yields the names that Ref, Fn::GetAtt, Fn::Sub and DependsOn in a value mention."""
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item)
+    elif isinstance(value, dict):
+        for name, argument in value.items():
+            if name == "Ref":
+                yield argument
+            elif name == "Fn::GetAtt":
+                yield argument[0] if isinstance(argument, list) else argument.split(".")[0]
+            elif name == "Fn::Sub":
+                text, variables = argument if isinstance(argument, list) else (argument, {})
+                yield from (found for found in re.findall(r"\$\{([A-Za-z0-9:]+)", text) if found not in variables)
+                yield from references(variables)
+            elif name == "DependsOn":
+                yield from [argument] if isinstance(argument, str) else argument
+            else:
+                yield from references(argument)
+
+
+def pairwise(choices):
+    """Answers combinations of choices in which any two parameters have each two of their values. All of them would be thousands."""
+    missing = {
+        frozenset([(a, x), (b, y)])
+        for a, b in itertools.combinations(choices, 2)
+        for x in choices[a]
+        for y in choices[b]
+    }
+    combinations = []
+    while missing:
+        chosen = dict(min(missing, key=sorted))
+        for name, values in choices.items():
+            if name not in chosen:
+                chosen[name] = max(values, key=lambda v: sum(frozenset([(name, v), other]) in missing for other in chosen.items()))
+        missing -= {frozenset(pair) for pair in itertools.combinations(chosen.items(), 2)}
+        combinations.append({name: chosen[name] for name in choices})
+    return combinations
+
+
 def uncovered(template):
     """Yields a sentence for each parameter that decides a condition and does not stand in COMBINATIONS."""
     for name, condition in template["Conditions"].items():
@@ -123,15 +233,16 @@ def main(folder):
         old.unlink()
     template = yaml_parse((ROOT / "template.yaml").read_text())
     wrong, seen = list(uncovered(template)), []
-    combinations = [dict(zip(COMBINATIONS, values)) for values in itertools.product(*COMBINATIONS.values())]
+    combinations = pairwise(COMBINATIONS)
     for parameters in combinations:
         expansion = unhashed(expand(template, parameters))
+        wrong += Stack(expansion, parameters).faults()
         if expansion in seen:
             continue
         seen.append(expansion)
         (folder / f"expansion-{len(seen)}.json").write_text(json.dumps(expansion, indent=1))
         wrong += faults(template, expansion)
-    for line in wrong:
+    for line in dict.fromkeys(wrong):
         print(f"template.yaml: {line}", file=sys.stderr)
     print(f"expanded template.yaml for {len(combinations)} combinations of parameters into {len(seen)} different template(s)")
     return 1 if wrong else 0

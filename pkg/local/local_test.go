@@ -124,6 +124,11 @@ func send(method, url, contentType string, body io.Reader) (int, string, error) 
 //	invoke NAME JSON     an asynchronous invocation of a function; prints the status
 //	object BUCKET KEY TEXT
 //	                     PUT an object through the -aws address; prints stored, or S3's code
+//	issuer [stop]        start an issuer of JSON Web Tokens at $ISSUER, the same after a stop
+//	token VARIABLE [flag...]
+//	                     set a variable to a token of this issuer's, or to a static one
+//	bearer TOKEN ROUTE FILE [HEADER...]
+//	                     POST a file with a token, '' for none; prints status, WWW-Authenticate and body
 //	body NAME            write a large body to a file of this name: 500-records.json, 501-records.json,
 //	                     longest-key.json, long-key.json, too-large.json, huge.json
 func TestScripts(t *testing.T) {
@@ -144,6 +149,7 @@ func TestScripts(t *testing.T) {
 			"start": scriptStart, "terminate": scriptEnd(syscall.SIGTERM), "crash": scriptEnd(syscall.SIGKILL),
 			"post": scriptPost, "control": scriptControl, "body": scriptBody,
 			"aws": scriptAWS, "invoke": scriptInvoke, "object": scriptObject,
+			"issuer": scriptIssuer, "token": scriptToken, "bearer": scriptBearer,
 		},
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"hydrant/pkg/local/internal/vtl"
 )
 
-// routes are all methods of the API, and whether they are signed when Authorization is AWS_IAM.
+// routes are all methods of the API, and whether they ask who calls.
 var routes = map[string]bool{
 	"post /record": true, "post /records": true, "get /health": false,
 	"options /record": false, "options /records": false, "options /health": false,
@@ -19,7 +19,7 @@ var routes = map[string]bool{
 var apiRules = map[string]rule{
 	"the API has the routes of the documentation": {
 		why: "a route that nobody wrote down is a route that nobody secures",
-		fix: "write it down in routes, with whether it is signed",
+		fix: "write it down in routes, with whether it asks who calls",
 		check: func(s *stack) (faults []string) {
 			got := map[string]bool{}
 			for name := range methods(s.Resolved) {
@@ -40,12 +40,12 @@ var apiRules = map[string]rule{
 	},
 	"each method's security follows Authorization": {
 		why: "a method without security of its own is open, whatever stands at the root or in SAM's Auth",
-		fix: "security: !If [UseIam, [{sigv4: []}], []] for what writes, security: [] for the rest",
+		fix: "an entry of security for each condition for what writes, security: [] for the rest",
 		check: func(s *stack) (faults []string) {
 			for name, method := range methods(s.Resolved) {
 				want := `[]`
-				if routes[name] && s.parameters["Authorization"] == "AWS_IAM" {
-					want = `[{"sigv4":[]}]`
+				if routes[name] {
+					want = map[string]string{"AWS_IAM": `[{"sigv4":[]}]`, "LAMBDA": `[{"authorizer":[]}]`, "NONE": `[]`}[s.parameters["Authorization"]]
 				}
 				if security := method.Get("security"); security == nil || string(security.JSON()) != want {
 					faults = append(faults, fmt.Sprintf("%s: security is not %s", name, want))
@@ -54,25 +54,40 @@ var apiRules = map[string]rule{
 			return faults
 		},
 		breaks: [][2]string{
-			{"security: !If [UseIam, [{sigv4: []}], []]", "security: []"},
-			{"security: !If [UseIam, [{sigv4: []}], []]", "security: [{sigv4: []}]"},
-			{"security: !If [UseIam, [{sigv4: []}], []]", "security: !If [UseCors, [{sigv4: []}], []]"},
+			{"                - !If [UseIam, {sigv4: []}, !Ref AWS::NoValue]\n", ""},
+			{"                - !If [UseLambda, {authorizer: []}, !Ref AWS::NoValue]\n", ""},
+			{"!If [UseIam, {sigv4: []}, !Ref AWS::NoValue]", "{sigv4: []}"},
+			{"!If [UseIam, {sigv4: []}, !Ref AWS::NoValue]", "!If [UseCors, {sigv4: []}, !Ref AWS::NoValue]"},
+			{"!If [UseLambda, {authorizer: []}, !Ref AWS::NoValue]", "!If [UseTokens, {authorizer: []}, !Ref AWS::NoValue]"},
 			{"              security: []\n", ""},
 			{"              security: []\n", "              security: [{sigv4: []}]\n"},
 			{"  UseIam: !Equals [!Ref Authorization, AWS_IAM]", "  UseIam: !Equals [!Ref Authorization, NONE]"},
 		},
 	},
-	"the security scheme is AWS's signature": {
+	"the security schemes are what the mode asks for": {
 		why: "a scheme of another kind is an API key that nobody checks",
-		fix: "components.securitySchemes.sigv4 with x-amazon-apigateway-authtype: awsSigv4",
+		fix: "components.securitySchemes with sigv4 (awsSigv4) or authorizer (custom), each by its condition",
 		check: func(s *stack) []string {
-			const want = `{"type":"apiKey","name":"Authorization","in":"header","x-amazon-apigateway-authtype":"awsSigv4"}`
-			if scheme := at(body(s.Resolved), "components", "securitySchemes", "sigv4"); scheme == nil || string(scheme.JSON()) != want {
-				return []string{"sigv4 is not " + want}
+			want := map[string]string{
+				"AWS_IAM": `{"sigv4":{"type":"apiKey","name":"Authorization","in":"header","x-amazon-apigateway-authtype":"awsSigv4"}}`,
+				"LAMBDA": `{"authorizer":{"type":"apiKey","name":"Authorization","in":"header","x-amazon-apigateway-authtype":"custom",` +
+					`"x-amazon-apigateway-authorizer":{"type":"request","identitySource":"method.request.header.Authorization",` +
+					`"authorizerUri":"arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:test:eu-west-1:000000000000:AuthorizerFunction/invocations",` +
+					`"authorizerCredentials":"arn:aws:test:eu-west-1:000000000000:AuthorizerInvokeRole","authorizerResultTtlInSeconds":"300"}}}`,
+				"NONE": `{}`,
+			}[s.parameters["Authorization"]]
+			if got := at(body(s.Resolved), "components", "securitySchemes"); got == nil || string(got.JSON()) != want {
+				return []string{"securitySchemes is not " + want}
 			}
 			return nil
 		},
-		breaks: [][2]string{{"awsSigv4", "custom"}},
+		breaks: [][2]string{
+			{"awsSigv4", "custom"},
+			{"x-amazon-apigateway-authtype: custom", "x-amazon-apigateway-authtype: awsSigv4"},
+			{"identitySource: method.request.header.Authorization", "identitySource: context.identity.sourceIp"},
+			{"authorizerResultTtlInSeconds: !Ref AuthorizerTtl", "authorizerResultTtlInSeconds: 3600"},
+			{"            sigv4: !If\n              - UseIam", "            sigv4: !If\n              - UseCors"},
+		},
 	},
 	"everything about the API stands in its body": {
 		why: "SAM edits the body after what these properties say; with a condition in Auth it drops the security silently",

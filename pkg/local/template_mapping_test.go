@@ -235,13 +235,17 @@ func TestABatchIsNotCutOff(t *testing.T) {
 }
 
 func TestProducer(t *testing.T) {
-	for name, tc := range map[string]struct{ arn, want string }{
-		"a user":                               {"arn:aws:iam::123456789012:user/teams/alice", "arn:aws:iam::123456789012:user/teams/alice"},
-		"a role, without the session":          {"arn:aws:sts::123456789012:assumed-role/shop/i-0abc@example.com", "arn:aws:sts::123456789012:assumed-role/shop"},
-		"a federated user":                     {"arn:aws:sts::123456789012:federated-user/bob", "arn:aws:sts::123456789012:federated-user/bob"},
-		"the account":                          {"arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:root"},
-		"nobody":                               {"", ""},
-		"what would be structure, were it let": {`arn:aws:iam::1:user/o'neil","attempt":9,"x":"\`, `arn:aws:iam::1:user/o'neil","attempt":9,"x":"\`},
+	for name, tc := range map[string]struct{ arn, authorized, want string }{
+		"a user":                               {"arn:aws:iam::123456789012:user/teams/alice", "", "arn:aws:iam::123456789012:user/teams/alice"},
+		"a role, without the session":          {"arn:aws:sts::123456789012:assumed-role/shop/i-0abc@example.com", "", "arn:aws:sts::123456789012:assumed-role/shop"},
+		"a federated user":                     {"arn:aws:sts::123456789012:federated-user/bob", "", "arn:aws:sts::123456789012:federated-user/bob"},
+		"the account":                          {"arn:aws:iam::123456789012:root", "", "arn:aws:iam::123456789012:root"},
+		"nobody":                               {"", "", ""},
+		"what would be structure, were it let": {`arn:aws:iam::1:user/o'neil","attempt":9,"x":"\`, "", `arn:aws:iam::1:user/o'neil","attempt":9,"x":"\`},
+		"whom the authorizer names":            {"", "shop-web", "shop-web"},
+		"a name in Cyrillic":                   {"", "магазин 🫖", "магазин 🫖"},
+		"a name that looks like a role's":      {"", "x:assumed-role/shop/a", "x:assumed-role/shop/a"}, // two names must not become one
+		"a name that would be structure":       {"", `a'b\"},"producer":"b","attempt":9,"x":"$context.requestId #end ${key}`, `a'b\"},"producer":"b","attempt":9,"x":"$context.requestId #end ${key}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for route, request := range map[string]string{"post /record": `{"Data":1}`, "post /records": `{"Records":[{"Data":1}]}`} {
@@ -253,13 +257,17 @@ func TestProducer(t *testing.T) {
 				if tc.arn == "" {
 					delete(identity, "userArn")
 				}
+				called := map[string]any{
+					"extendedRequestId": "AbC/dEf=", "identity": identity,
+					"requestTimeEpoch": strconv.FormatInt(time.Now().UnixMilli(), 10),
+				}
+				if tc.authorized != "" {
+					called["authorizer"] = map[string]any{"producer": tc.authorized, "principalId": "another", "label": "l", "kind": "jwt"}
+				}
 				rendered, err := template.Render(&vtl.Request{
 					Body:           []byte(request),
 					StageVariables: map[string]string{"stream": "Stream"},
-					Context: map[string]any{
-						"extendedRequestId": "AbC/dEf=", "identity": identity,
-						"requestTimeEpoch": strconv.FormatInt(time.Now().UnixMilli(), 10),
-					},
+					Context:        called,
 				})
 				if err != nil {
 					t.Fatal(err)

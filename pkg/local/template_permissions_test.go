@@ -111,7 +111,7 @@ var permissionRules = map[string]rule{
 			policies := ofType(s.Resolved, "AWS::IAM::ManagedPolicy")
 			if s.parameters["Authorization"] != "AWS_IAM" {
 				if len(policies) != 0 {
-					faults = append(faults, "there is a policy, though everybody may send")
+					faults = append(faults, "there is a policy, though nobody signs")
 				}
 				return faults
 			}

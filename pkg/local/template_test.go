@@ -22,7 +22,7 @@ const (
 	stackName    = "hydrant-test"
 )
 
-// A rule is something that holds for the template in every combination of parameters.
+// A rule is something that holds for the template whatever its parameters are.
 type rule struct {
 	why, fix string
 	// check answers a sentence for each fault.
@@ -34,7 +34,7 @@ type rule struct {
 // rules are those of all files of this package.
 func rules() map[string]rule {
 	all := map[string]rule{}
-	for _, some := range []map[string]rule{apiRules, answerRules, permissionRules, storageRules, sourceRules, telemetryRules} {
+	for _, some := range []map[string]rule{apiRules, answerRules, authorizerRules, permissionRules, storageRules, sourceRules, telemetryRules} {
 		maps.Copy(all, some)
 	}
 	return all
@@ -85,7 +85,9 @@ func TestRulesNoticeWhatBreaksThem(t *testing.T) {
 
 // choices are the values to try of the parameters that a condition or the API's body depends on.
 var choices = map[string][]string{
-	"Authorization":         {"AWS_IAM", "NONE"},
+	"Authorization":         {"AWS_IAM", "LAMBDA", "NONE"},
+	"JwtIssuer":             {"", "https://issuer.example.com/"},
+	"StaticTokens":          {"false", "true"},
 	"CorsOrigin":            {"", "https://www.example.com"},
 	"ApiGatewayAccountRole": {"CREATE", "EXISTING"},
 	"StreamMode":            {"ON_DEMAND", "PROVISIONED"},
@@ -110,24 +112,7 @@ func source(t testing.TB) string {
 	return string(data)
 }
 
-// combinations are all combinations of choices.
-func combinations() []map[string]string {
-	combinations := []map[string]string{{}}
-	for _, name := range slices.Sorted(maps.Keys(choices)) {
-		var next []map[string]string
-		for _, c := range combinations {
-			for _, value := range choices[name] {
-				one := maps.Clone(c)
-				one[name] = value
-				next = append(next, one)
-			}
-		}
-		combinations = next
-	}
-	return combinations
-}
-
-// allStacks yields the template's stacks for every combination of choices.
+// allStacks yields the template's stacks for combinations of choices.
 func allStacks(t testing.TB, text string) iter.Seq[*stack] {
 	t.Helper()
 	var document yaml.Node
