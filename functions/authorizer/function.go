@@ -51,11 +51,11 @@ func (r *report) Decided(ctx context.Context, d authorizer.Decision) {
 	}
 	r.log.LogAttrs(ctx, level, "decision", attributes...)
 	r.metrics.Write(ctx, "decision",
-		counted("Decisions", true),
-		counted("Allowed", d.Verdict == authorizer.Allow),
-		counted("Denied", d.Verdict == authorizer.Deny),
-		counted("Unauthorized", d.Verdict == authorizer.Unauthorized),
-		counted("Faults", d.Verdict == authorizer.Fail),
+		count("Decisions", true),
+		count("Allowed", d.Verdict == authorizer.Allow),
+		count("Denied", d.Verdict == authorizer.Deny),
+		count("Unauthorized", d.Verdict == authorizer.Unauthorized),
+		count("Faults", d.Verdict == authorizer.Fail),
 		telemetry.Metric{Name: "Duration", Unit: telemetry.Microseconds, Value: float64(d.Elapsed.Nanoseconds()) / 1e3},
 	)
 }
@@ -70,14 +70,14 @@ func (r *report) Refreshed(ctx context.Context, f authorizer.Refresh) {
 		r.log.LogAttrs(ctx, slog.LevelWarn, "entries left out", kind, slog.Int("count", f.Left))
 	}
 	r.metrics.Write(ctx, "refresh",
-		counted("Refreshes", true),
-		counted("RefreshFailures", f.Err != nil),
+		count("Refreshes", true),
+		count("RefreshFailures", f.Err != nil),
 		telemetry.Metric{Name: "EntriesLeftOut", Unit: telemetry.Count, Value: float64(f.Left)},
 		telemetry.Metric{Name: "RefreshDuration", Unit: telemetry.Microseconds, Value: float64(f.Elapsed.Nanoseconds()) / 1e3},
 	)
 }
 
-func counted(name string, happened bool) telemetry.Metric {
+func count(name string, happened bool) telemetry.Metric {
 	m := telemetry.Metric{Name: name, Unit: telemetry.Count}
 	if happened {
 		m.Value = 1
