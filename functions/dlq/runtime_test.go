@@ -80,12 +80,7 @@ func start(t *testing.T, aws string) *function {
 	}
 	f := &function{next: make(chan []byte), done: make(chan outcome), exited: make(chan struct{}), wrote: make(chan struct{}, 1)}
 	api := httptest.NewServer(f.runtimeAPI())
-	cmd := exec.Command(bootstrap)
-	cmd.Env = []string{
-		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"), "AWS_LAMBDA_FUNCTION_NAME=dlq", "AWS_LAMBDA_LOG_FORMAT=JSON",
-		"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_ENDPOINT_URL=" + aws,
-		"STREAM_NAME=the-stream", "QUEUE_URL=" + queueURL, "BUCKET_NAME=" + bucket,
-	}
+	cmd := command(bootstrap, api.URL, aws)
 	cmd.Stdout, cmd.Stderr = f, f
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -102,6 +97,17 @@ func start(t *testing.T, aws string) *function {
 		api.Close()
 	})
 	return f
+}
+
+// command is the program with its settings.
+func command(bootstrap, api, aws string) *exec.Cmd {
+	cmd := exec.Command(bootstrap)
+	cmd.Env = []string{
+		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api, "http://"), "AWS_LAMBDA_FUNCTION_NAME=dlq", "AWS_LAMBDA_LOG_FORMAT=JSON",
+		"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_ENDPOINT_URL=" + aws,
+		"STREAM_NAME=the-stream", "QUEUE_URL=" + queueURL, "BUCKET_NAME=" + bucket,
+	}
+	return cmd
 }
 
 // runtimeAPI is as "Using the Lambda runtime API for custom runtimes" (AWS Lambda Developer Guide) has it.
