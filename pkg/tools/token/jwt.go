@@ -49,8 +49,10 @@ func makeJWT(ctx context.Context, o options, out, notes io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(out, token)
-	fmt.Fprintf(notes, `good for %s, for an authorizer with
-  JWT_ISSUER=%s JWT_AUDIENCE=%s JWT_JWKS_URL=http://%s/%s
+	fmt.Fprintf(notes, `good for %[1]s, for an authorizer with
+  JWT_ISSUER=%[2]s JWT_AUDIENCE=%[3]s JWT_JWKS_URL=http://%[4]s/%[5]s
+as the local runner has it with
+  make run ARGS="-parameter Authorization=LAMBDA -parameter JwtIssuer=%[2]s -parameter JwtAudience=%[3]s -parameter JwtJwksUrl=http://%[4]s/%[5]s"
 `, o.producer, o.issuer, o.audience, o.address, keySetFile)
 	if !o.serve {
 		fmt.Fprintf(notes, "the key set is %s; -serve serves it\n", filepath.Join(o.dir, keySetFile))

@@ -44,6 +44,7 @@ func makeStatic(o options, out, notes io.Writer) error {
 	fmt.Fprintln(out, token)
 	fmt.Fprintf(notes, `good for %s until %s, once its hash is in the secret:
   aws secretsmanager put-secret-value --secret-id <secret> --secret-string file://%s
+or, for the local runner, in .hydrant/secrets/hydrant-local-TokensSecret
 the hashes of all tokens made so far are in that file; to revoke one, take its entry out and put the secret again
 `, o.producer, entry.Expires.Format(time.RFC3339), path)
 	return nil
