@@ -31,6 +31,7 @@ COMBINATIONS = {
     "StreamMode": ["ON_DEMAND", "PROVISIONED"],
     "EventDays": ["0", "365"],
     "Tracing": ["Active", "PassThrough"],
+    "AlarmTopicArn": ["", "arn:aws:sns:eu-west-1:000000000000:alarms"],
 }
 
 # The methods that ask who calls, and what they ask for by the mode of Authorization.

@@ -164,6 +164,7 @@ var storageRules = map[string]rule{
 			}
 			want := map[string]string{
 				"errors/": s.Parameters["ErrorDays"], "quarantine/": s.Parameters["QuarantineDays"], "redriven/": s.Parameters["QuarantineDays"],
+				"athena/": "7",
 			}
 			if s.parameters["EventDays"] != "0" {
 				want["events/"] = s.parameters["EventDays"]

@@ -34,7 +34,7 @@ type rule struct {
 // rules are those of all files of this package.
 func rules() map[string]rule {
 	all := map[string]rule{}
-	for _, some := range []map[string]rule{apiRules, answerRules, authorizerRules, permissionRules, storageRules, sourceRules, telemetryRules} {
+	for _, some := range []map[string]rule{apiRules, answerRules, authorizerRules, permissionRules, storageRules, sourceRules, telemetryRules, alarmRules} {
 		maps.Copy(all, some)
 	}
 	return all
@@ -93,6 +93,7 @@ var choices = map[string][]string{
 	"StreamMode":            {"ON_DEMAND", "PROVISIONED"},
 	"EventDays":             {"0", "365"},
 	"Tracing":               {"Active", "PassThrough"},
+	"AlarmTopicArn":         {"", "arn:aws:sns:eu-west-1:000000000000:alarms"},
 }
 
 // A stack is the template as it is deployed with some parameters.
