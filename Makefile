@@ -22,7 +22,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run invoke test check check-events bench format generate validate build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction token parquet roundtrip clean FORCE
+.PHONY: help demo run invoke test soak check check-events bench format generate validate build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction token parquet roundtrip clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ invoke: $(BIN)/hydrant-local ## run FUNCTION with the input EVENT (FUNCTION=Tran
 test: ## run all tests
 	go vet ./...
 	go test ./...
+
+soak: $(BIN)/hydrant-local $(BIN)/soak ## post events while everything fails, and account for each of them (ARGS="-seeds 10 -duration 1m -seed 1")
+	@$(BIN)/soak -runner $(BIN)/hydrant-local $(ARGS)
 
 check: format validate build reproducible emulator parquet roundtrip ## check format, lint, template.yaml, sam build, the functions behind AWS's emulator, the Parquet files of a demo run and of random events
 

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func defaults(t *testing.T, args ...string) *options {
+	t.Helper()
+	o, err := parse(append([]string{"soak"}, args...), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestParse(t *testing.T) {
+	for name, tc := range map[string]struct {
+		args  []string
+		fault string
+	}{
+		"needs no flags":             {nil, ""},
+		"refuses arguments":          {[]string{"long"}, `unexpected argument "long": -help lists the flags`},
+		"refuses too short a time":   {[]string{"-duration", "1ms"}, "-duration 1ms is not within 1s and 1h"},
+		"refuses no seeds":           {[]string{"-seeds", "0"}, "-seeds 0 is not within 1 and 100,000"},
+		"refuses too few producers":  {[]string{"-producers", "1"}, "-producers 1 is not within 2 and 1,000"},
+		"refuses what is too fast":   {[]string{"-time-scale", "5000"}, "-time-scale 5000 is not within 60 and 1,000"},
+		"refuses a seed that is not": {[]string{"-seed", "-1"}, `invalid value "-1"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parse(append([]string{"soak"}, tc.args...), io.Discard)
+			if tc.fault == "" && err != nil || tc.fault != "" && (err == nil || !strings.Contains(err.Error(), tc.fault)) {
+				t.Errorf("%v: the error is %v, want %q", tc.args, err, tc.fault)
+			}
+		})
+	}
+}
+
+// A seed decides the schedule and the requests, and nothing else does.
+func TestASeedDecidesEverything(t *testing.T) {
+	o := defaults(t)
+	if a, b := newPlan(7, o), newPlan(7, o); !reflect.DeepEqual(a, b) {
+		t.Errorf("two schedules of one seed:\n%+v\n%+v", a, b)
+	}
+	if reflect.DeepEqual(newPlan(7, o), newPlan(8, o)) {
+		t.Error("two seeds have one schedule")
+	}
+	w, err := newWorld("../../../events/samples/smallest.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func(seed uint64, number int) string {
+		var all []string
+		p := newProducer(w, seed, number)
+		for range 50 {
+			all = append(all, string(posts(p.next())))
+		}
+		return strings.Join(all, "\n")
+	}
+	if first, second := text(7, 3), text(7, 3); first != second {
+		t.Error("one seed makes two sequences of requests")
+	}
+	if text(7, 3) == text(8, 3) || text(7, 3) == text(7, 4) {
+		t.Error("two seeds, or two producers, make one sequence of requests")
+	}
+}
+
+// No outage is longer than what the attempts' delays promise to get over, and a minute of a seed goes through nearly all the ways.
+func TestPlansKeepToTheirLimits(t *testing.T) {
+	o := defaults(t)
+	all := 0
+	for _, w := range ways {
+		all += len(strings.Fields(w.kinds))
+	}
+	for seed := range uint64(200) {
+		seen := map[fault]bool{}
+		for _, out := range newPlan(seed, o).outages {
+			if scaled := time.Duration(float64(out.lasts) * o.timeScale); scaled > longest || len(out.faults) != perOutage {
+				t.Errorf("seed %d: an outage of %s with %d faults", seed, scaled, len(out.faults))
+			}
+			for _, f := range out.faults {
+				seen[fault{Link: f.Link, Kind: f.Kind}] = true
+			}
+			last := time.Duration(0)
+			for _, a := range out.actions {
+				if a.at < last || a.at > out.lasts {
+					t.Errorf("seed %d: an action at %s, after one at %s, in an outage of %s", seed, a.at, last, out.lasts)
+				}
+				last = a.at
+			}
+		}
+		if len(seen) < all*2/3 {
+			t.Errorf("seed %d goes through %d of %d ways", seed, len(seen), all)
+		}
+	}
+}
+
+// The world's events are what it says they are, and all of them are told apart by their ids.
+func TestWorld(t *testing.T) {
+	w, err := newWorld("../../../events/samples/smallest.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, valid, notes := map[string]bool{}, 0, 0
+	for number := range 6 {
+		p := newProducer(w, 1, number)
+		for range 100 {
+			for _, r := range p.next() {
+				for _, e := range r.events {
+					if seen[e.id] {
+						t.Errorf("%s is there twice", e.id)
+					}
+					seen[e.id] = true
+					if e.valid {
+						valid++
+					}
+					if e.note {
+						notes++
+						if got := noteID(r.data); got != e.id {
+							t.Errorf("the note %s is read as %q", e.id, got)
+						}
+					}
+				}
+			}
+		}
+	}
+	if share := float64(valid) / float64(len(seen)); share < 0.9 || share > 0.99 || notes == 0 {
+		t.Errorf("of %d events %d are valid, %d are notes", len(seen), valid, notes)
+	}
+}
+
+func TestARunnerThatIsNotThere(t *testing.T) {
+	o := defaults(t, "-runner", filepath.Join(t.TempDir(), "none"), "-smallest", "../../../events/samples/smallest.jsonl")
+	if err := run(t.Context(), o, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "make soak") || !strings.Contains(err.Error(), "-seed 1 -seeds 1") {
+		t.Errorf("the error is %v, want it to say what to do, and how to run it again", err)
+	}
+}
+
+// TestSoak is the soak in short: one seed, a few seconds of faults, the real runner.
+func TestSoak(t *testing.T) {
+	dir := t.TempDir()
+	o := defaults(t,
+		"-runner", filepath.Join(dir, "runner"), "-template", "../../../template.yaml", "-build", filepath.Join(dir, "build"),
+		"-smallest", "../../../events/samples/smallest.jsonl", "-seeds", "1", "-seed", "4", "-duration", "3s", "-producers", "6", "-time-scale", "600",
+	)
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", o.runner, "../../local")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	var out bytes.Buffer
+	if err := run(t.Context(), o, &out, io.Discard); err != nil || !strings.HasPrefix(out.String(), "seed 4: nothing lost, after ") {
+		t.Errorf("%v\n%s", err, &out)
+	}
+	t.Log(out.String())
+}
