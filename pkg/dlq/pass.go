@@ -11,11 +11,20 @@ import (
 )
 
 // A chunk ends behind this many lines, or as soon as its lines have this many bytes. That is what is kept in memory, and what is done again
-// when its writes are interrupted. Its ends must depend on the object's text alone: quarantine objects are told apart by their contents.
+// when its writes are interrupted. Its ends must depend on the object's text and the settings alone: quarantine objects are told apart by
+// their contents.
 const (
 	chunkLines = 1000
 	chunkBytes = 2 << 20
+	// chunkTime is how long a chunk's records take at the pace that is set, if each line comes to one: a slow pace makes chunks smaller, so
+	// that an invocation gets some of them done.
+	chunkTime = reserveChunk / 2
 )
+
+// chunkLines is how many lines a chunk has at most.
+func (s *Settings) chunkLines() int {
+	return min(chunkLines, s.RecordsPerSecond*int(chunkTime/time.Second))
+}
 
 // maxDue bounds the lines between the first and the last of a message: as a set they have to fit it.
 const maxDue = 500_000
@@ -72,7 +81,7 @@ func (p *pass) run(ctx context.Context) (err error) {
 // fill takes up lines until the chunk is full. more is false behind the last line.
 func (p *pass) fill(ctx context.Context, r *lineReader) (more bool, err error) {
 	size := 0
-	for n := 0; n < chunkLines && size < chunkBytes; n++ {
+	for n := 0; n < p.settings.chunkLines() && size < chunkBytes; n++ {
 		number := r.at.line
 		line, cut, err := r.next()
 		if errors.Is(err, io.EOF) {

@@ -11,7 +11,7 @@ import (
 // put sends records round, at the pace that is set, until each of them is acknowledged.
 func (j *job) put(ctx context.Context, entries []Entry) error {
 	for len(entries) > 0 {
-		n := batchOf(entries)
+		n := batchOf(entries, min(PutLimit, j.settings.RecordsPerSecond))
 		if err := j.putBatch(ctx, entries[:n]); err != nil {
 			return err
 		}
@@ -20,11 +20,11 @@ func (j *job) put(ctx context.Context, entries []Entry) error {
 	return nil
 }
 
-// batchOf is how many entries may go together.
-func batchOf(entries []Entry) int {
+// batchOf is how many entries may go together, of at most most.
+func batchOf(entries []Entry, most int) int {
 	size := 0
 	for i, e := range entries {
-		if size += len(e.Data) + len(e.Key); i == PutLimit || i > 0 && size > PutBytes {
+		if size += len(e.Data) + len(e.Key); i == most || i > 0 && size > PutBytes {
 			return i
 		}
 	}
@@ -77,16 +77,27 @@ type pace struct {
 	next      time.Time // when the next ones may leave
 }
 
-// wait returns when n records may leave.
+// wait returns when n records may leave. If that is not before the context's deadline it fails at once, and nobody else waits for these records.
 func (p *pace) wait(ctx context.Context, n int) error {
+	at, ok := p.reserve(ctx, n)
+	if !ok {
+		return errNoTime
+	}
+	return sleep(ctx, time.Until(at))
+}
+
+func (p *pace) reserve(ctx context.Context, n int) (at time.Time, ok bool) {
 	p.mu.Lock()
-	at := time.Now()
+	defer p.mu.Unlock()
+	at = time.Now()
 	if p.next.After(at) {
 		at = p.next
 	}
+	if deadline, has := ctx.Deadline(); has && !at.Before(deadline) {
+		return at, false
+	}
 	p.next = at.Add(time.Duration(n) * time.Second / time.Duration(p.perSecond))
-	p.mu.Unlock()
-	return sleep(ctx, time.Until(at))
+	return at, true
 }
 
 // sleep returns early, with an error, if the context ends.

@@ -167,7 +167,7 @@ type piece struct {
 // add adds a row, and sends the piece when it is full.
 func (p *piece) add(ctx context.Context, q quarantined, size int) error {
 	p.rows = append(p.rows, q)
-	if p.size += size; len(p.rows) < PutLimit && p.size < chunkBytes {
+	if p.size += size; len(p.rows) < min(PutLimit, p.settings.chunkLines()) && p.size < chunkBytes {
 		return nil
 	}
 	if err := p.send(ctx); err != nil {

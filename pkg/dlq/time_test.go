@@ -21,9 +21,15 @@ func many(n int) []string {
 }
 
 func (w *world) invokeFor(t *testing.T, s dlq.Settings, d time.Duration, payload string) (string, error) {
+	t.Helper()
+	return invokeFor(t, w.dlq(t, s), d, payload)
+}
+
+func invokeFor(t *testing.T, function *dlq.DLQ, d time.Duration, payload string) (string, error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
-	answer, err := w.dlq(t, s).Invoke(ctx, []byte(payload))
+	answer, err := function.Invoke(ctx, []byte(payload))
 	if ctx.Err() != nil {
 		t.Error("it took all of its time: Lambda would have ended it")
 	}
