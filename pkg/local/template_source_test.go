@@ -141,7 +141,7 @@ func groupedParameters(file *yaml.Node) map[string]int {
 	return grouped
 }
 
-// refs are the names that !Ref and ${...} of !Sub mention in a piece of the template.
+// refs are the names that !Ref, !GetAtt and ${...} of !Sub mention in a piece of the template.
 func refs(n *yaml.Node) map[string]bool {
 	found := map[string]bool{}
 	var walk func(*yaml.Node)
@@ -149,9 +149,13 @@ func refs(n *yaml.Node) map[string]bool {
 		switch n.Tag {
 		case "!Ref":
 			found[n.Value] = true
+		case "!GetAtt":
+			name, _, _ := strings.Cut(n.Value, ".")
+			found[name] = true
 		case "!Sub":
 			for _, part := range strings.Split(n.Value, "${")[1:] {
 				name, _, _ := strings.Cut(part, "}")
+				name, _, _ = strings.Cut(name, ".")
 				found[name] = true
 			}
 		}

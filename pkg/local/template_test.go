@@ -34,7 +34,7 @@ type rule struct {
 // rules are those of all files of this package.
 func rules() map[string]rule {
 	all := map[string]rule{}
-	for _, some := range []map[string]rule{apiRules, answerRules, authorizerRules, permissionRules, storageRules, sourceRules, telemetryRules, alarmRules} {
+	for _, some := range []map[string]rule{apiRules, answerRules, authorizerRules, permissionRules, storageRules, sourceRules, telemetryRules, alarmRules, dlqRules} {
 		maps.Copy(all, some)
 	}
 	return all
