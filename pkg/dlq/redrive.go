@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hydrant/pkg/event"
+	"hydrant/pkg/record"
 )
 
 // RedriveAnswer is what an operator gets.
@@ -223,9 +224,30 @@ func (q *quarantined) entry() (Entry, error) {
 		return Entry{Key: q.EventID, Data: p.envelope([]one{{[]byte(*q.Data), q.EventID}})}, nil
 	case q.Raw != nil:
 		raw, err := base64.StdEncoding.DecodeString(*q.Raw)
+		if entry, ok := q.panicked(raw); ok {
+			return entry, nil
+		}
 		return Entry{Key: q.EventID, Data: p.rawEnvelope(raw, q.EventID)}, err
 	}
 	return Entry{}, errNoRow
+}
+
+// panicked is the record that a program stumbled over, as it was in the stream: there was nothing wrong with its envelope. Other rows' bytes are
+// a producer's own, and an envelope in them would be its word about itself.
+func (q *quarantined) panicked(raw []byte) (Entry, bool) {
+	if len(q.Reasons) == 0 || q.Reasons[0].Reason != event.Panicked {
+		return Entry{}, false
+	}
+	r, err := record.Open(raw, record.Source{})
+	if err != nil || r.Direct {
+		return Entry{}, false
+	}
+	var events []one
+	for i, data := range r.Events() {
+		events = append(events, one{data, r.EventID(i)})
+	}
+	p := provenance{r.RequestID, r.Index, q.ReceivedAt.UnixMilli(), r.Producer, q.Attempt + 1}
+	return Entry{Key: q.EventID, Data: p.envelope(events)}, true
 }
 
 // send sends a piece, and then marks its rows. Ended between the two, the next run sends copies, with the same event ids.
