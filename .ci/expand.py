@@ -26,6 +26,12 @@ COMBINATIONS = {
     "Authorization": ["AWS_IAM", "LAMBDA", "NONE"],
     "JwtIssuer": ["", "https://issuer.example.com/"],
     "StaticTokens": ["false", "true"],
+    "ApiKeyRequired": ["false", "true"],
+    "QuotaRequests": ["0", "1000"],
+    "ThrottleRate": ["0", "50"],
+    "AllowedCidrs": ["", "192.0.2.0/24,2001:db8::/32"],
+    "WebAclArn": ["", "arn:aws:wafv2:eu-west-1:000000000000:regional/webacl/edge/01234567-89ab-cdef-0123-456789abcdef"],
+    "TextBodies": ["false", "true"],
     "CorsOrigin": ["", "https://www.example.com"],
     "ApiGatewayAccountRole": ["CREATE", "EXISTING"],
     "StreamMode": ["ON_DEMAND", "PROVISIONED"],
@@ -37,6 +43,7 @@ COMBINATIONS = {
 # The methods that ask who calls, and what they ask for by the mode of Authorization.
 WRITES = {"/record": ["post"], "/records": ["post"]}
 REQUIREMENTS = {"AWS_IAM": [{"sigv4": []}], "LAMBDA": [{"authorizer": []}], "NONE": []}
+API_KEY = {"apiKey": []}
 # What there is in one mode alone.
 AUTHORIZER = re.compile("Authorizer|TokensSecret")
 
@@ -163,14 +170,26 @@ class Stack:
 
     def insecure(self, body):
         mode = self.parameters["Authorization"]
+        requirements = REQUIREMENTS[mode] + ([API_KEY] if self.parameters["ApiKeyRequired"] == "true" else [])
+        yield from self.lets_in(body.get("x-amazon-apigateway-policy"))
         schemes = body["components"]["securitySchemes"].keys()
-        if schemes != {name for requirement in REQUIREMENTS[mode] for name in requirement}:
+        if schemes != {name for requirement in requirements for name in requirement}:
             yield f"with Authorization={mode} the security schemes are {sorted(schemes)}"
         for path, methods in body["paths"].items():
             for verb, method in methods.items():
-                want = REQUIREMENTS[mode] if verb in WRITES.get(path, []) else []
+                want = requirements if verb in WRITES.get(path, []) else []
                 if method.get("security") != want:
                     yield f"with Authorization={mode} {verb} {path} asks for {method.get('security')}, not {want}"
+
+
+    def lets_in(self, policy):
+        """Yields a sentence for each thing that the resource policy allows though another is to decide."""
+        if (policy is not None) != (self.parameters["AllowedCidrs"] != ""):
+            yield f"the resource policy is {policy} with AllowedCidrs={self.parameters['AllowedCidrs']}"
+        open_methods = ["execute-api:/*/GET/health", "execute-api:/*/OPTIONS/*"]
+        for statement in (policy or {}).get("Statement", []):
+            if statement["Effect"] == "Allow" and self.parameters["Authorization"] != "NONE" and statement["Resource"] != open_methods:
+                yield f"with Authorization={self.parameters['Authorization']} the resource policy lets everybody call {statement['Resource']}"
 
 
 NO_VALUE = {"Ref": "AWS::NoValue"}

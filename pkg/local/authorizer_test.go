@@ -105,3 +105,10 @@ func scriptBearer(ts *testscript.TestScript, _ bool, args []string) {
 	_, err = fmt.Fprintf(ts.Stdout(), "%d %s %s\n", response.StatusCode, response.Header.Get("WWW-Authenticate"), &body)
 	ts.Check(err)
 }
+
+func scriptHealth(ts *testscript.TestScript, _ bool, _ []string) {
+	status, body, err := send(http.MethodGet, ts.Getenv("API")+"/health", "", nil)
+	ts.Check(err)
+	_, err = fmt.Fprintf(ts.Stdout(), "%d %s\n", status, body)
+	ts.Check(err)
+}

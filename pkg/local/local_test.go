@@ -129,6 +129,7 @@ func send(method, url, contentType string, body io.Reader) (int, string, error) 
 //	                     set a variable to a token of this issuer's, or to a static one
 //	bearer TOKEN ROUTE FILE [HEADER...]
 //	                     POST a file with a token, '' for none; prints status, WWW-Authenticate and body
+//	health               GET /health; prints status and body
 //	body NAME            write a large body to a file of this name: 500-records.json, 501-records.json,
 //	                     longest-key.json, long-key.json, too-large.json, huge.json
 func TestScripts(t *testing.T) {
@@ -149,7 +150,7 @@ func TestScripts(t *testing.T) {
 			"start": scriptStart, "terminate": scriptEnd(syscall.SIGTERM), "crash": scriptEnd(syscall.SIGKILL),
 			"post": scriptPost, "control": scriptControl, "body": scriptBody,
 			"aws": scriptAWS, "invoke": scriptInvoke, "object": scriptObject,
-			"issuer": scriptIssuer, "token": scriptToken, "bearer": scriptBearer,
+			"issuer": scriptIssuer, "token": scriptToken, "bearer": scriptBearer, "health": scriptHealth,
 		},
 	})
 }

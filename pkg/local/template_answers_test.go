@@ -12,20 +12,19 @@ import (
 
 // codes are the values of an error's Code. Clients act on them: none is taken away or renamed.
 var codes = map[string]bool{
-	"AccessDenied": true, "AuthorizerFailure": true, "ExpiredToken": true, "IntegrationFailure": true, "IntegrationTimeout": true, "InternalError": true,
-	"InternalFailure": true, "InvalidBody": true, "InvalidParameters": true, "InvalidRequest": true, "InvalidSignature": true,
-	"Misconfigured": true, "NotFound": true, "RecordTooLarge": true, "Refused": true, "Throttled": true,
+	"AccessDenied": true, "AuthorizerFailure": true, "Blocked": true, "ExpiredToken": true, "IntegrationFailure": true, "IntegrationTimeout": true, "InternalError": true,
+	"InternalFailure": true, "InvalidApiKey": true, "InvalidBody": true, "InvalidParameters": true, "InvalidRequest": true, "InvalidSignature": true,
+	"Misconfigured": true, "NotFound": true, "QuotaExceeded": true, "RecordTooLarge": true, "Refused": true, "Throttled": true,
 	"Unauthorized": true, "UnknownRouteOrUnsigned": true, "UnsupportedMediaType": true,
 }
 
-// gatewayResponses are the kinds that can occur, with their status; "" keeps the kind's own. INVALID_API_KEY and QUOTA_EXCEEDED need keys,
-// WAF_FILTERED a firewall; REQUEST_TOO_LARGE cannot be changed.
+// gatewayResponses are the kinds that there are, with their status; "" keeps the kind's own. REQUEST_TOO_LARGE cannot be changed.
 var gatewayResponses = map[string]string{
 	"ACCESS_DENIED": "403", "API_CONFIGURATION_ERROR": "500", "AUTHORIZER_CONFIGURATION_ERROR": "500", "AUTHORIZER_FAILURE": "500",
 	"BAD_REQUEST_BODY": "400", "BAD_REQUEST_PARAMETERS": "400",
 	"DEFAULT_4XX": "", "DEFAULT_5XX": "", "EXPIRED_TOKEN": "403", "INTEGRATION_FAILURE": "504", "INTEGRATION_TIMEOUT": "504",
-	"INVALID_SIGNATURE": "403", "MISSING_AUTHENTICATION_TOKEN": "403", "RESOURCE_NOT_FOUND": "404", "THROTTLED": "429",
-	"UNAUTHORIZED": "401", "UNSUPPORTED_MEDIA_TYPE": "415",
+	"INVALID_API_KEY": "403", "INVALID_SIGNATURE": "403", "MISSING_AUTHENTICATION_TOKEN": "403", "QUOTA_EXCEEDED": "429", "RESOURCE_NOT_FOUND": "404", "THROTTLED": "429",
+	"UNAUTHORIZED": "401", "UNSUPPORTED_MEDIA_TYPE": "415", "WAF_FILTERED": "403",
 }
 
 const (
@@ -102,7 +101,7 @@ var answerRules = map[string]rule{
 			return faults
 		},
 		breaks: [][2]string{
-			{"          THROTTLED:", "          QUOTA_EXCEEDED:"},
+			{"          THROTTLED:", "          THROTTLING:"},
 			{`{"Code":"AccessDenied","Message":$context.error.messageString`, `{"Code":"AccessDenied","Message":"$context.error.messageString"`},
 			{`{"Code":"AccessDenied","Message":$context.error.messageString`, `{"Code":"AccessDenied","Message":"$context.error.validationErrorString"`},
 			{`"Code":"AccessDenied",`, ``},

@@ -46,6 +46,9 @@ var apiRules = map[string]rule{
 				want := `[]`
 				if routes[name] {
 					want = map[string]string{"AWS_IAM": `[{"sigv4":[]}]`, "LAMBDA": `[{"authorizer":[]}]`, "NONE": `[]`}[s.parameters["Authorization"]]
+					if s.parameters["ApiKeyRequired"] == "true" {
+						want = strings.Replace(strings.TrimSuffix(want, "]")+`,{"apiKey":[]}]`, "[,", "[", 1)
+					}
 				}
 				if security := method.Get("security"); security == nil || string(security.JSON()) != want {
 					faults = append(faults, fmt.Sprintf("%s: security is not %s", name, want))
@@ -56,6 +59,7 @@ var apiRules = map[string]rule{
 		breaks: [][2]string{
 			{"                - !If [UseIam, {sigv4: []}, !Ref AWS::NoValue]\n", ""},
 			{"                - !If [UseLambda, {authorizer: []}, !Ref AWS::NoValue]\n", ""},
+			{"                - !If [UseApiKey, {apiKey: []}, !Ref AWS::NoValue]\n", ""},
 			{"!If [UseIam, {sigv4: []}, !Ref AWS::NoValue]", "{sigv4: []}"},
 			{"!If [UseIam, {sigv4: []}, !Ref AWS::NoValue]", "!If [UseCors, {sigv4: []}, !Ref AWS::NoValue]"},
 			{"!If [UseLambda, {authorizer: []}, !Ref AWS::NoValue]", "!If [UseTokens, {authorizer: []}, !Ref AWS::NoValue]"},
@@ -66,7 +70,7 @@ var apiRules = map[string]rule{
 	},
 	"the security schemes are what the mode asks for": {
 		why: "a scheme of another kind is an API key that nobody checks",
-		fix: "components.securitySchemes with sigv4 (awsSigv4) or authorizer (custom), each by its condition",
+		fix: "components.securitySchemes with sigv4 (awsSigv4), authorizer (custom) and apiKey, each by its condition",
 		check: func(s *stack) []string {
 			want := map[string]string{
 				"AWS_IAM": `{"sigv4":{"type":"apiKey","name":"Authorization","in":"header","x-amazon-apigateway-authtype":"awsSigv4"}}`,
@@ -76,6 +80,10 @@ var apiRules = map[string]rule{
 					`"authorizerCredentials":"arn:aws:test:eu-west-1:000000000000:AuthorizerInvokeRole","authorizerResultTtlInSeconds":"300"}}}`,
 				"NONE": `{}`,
 			}[s.parameters["Authorization"]]
+			if s.parameters["ApiKeyRequired"] == "true" {
+				const key = `"apiKey":{"type":"apiKey","name":"x-api-key","in":"header"}`
+				want = strings.NewReplacer(`{}`, "{"+key+"}", `"awsSigv4"}}`, `"awsSigv4"},`+key+"}", `{"authorizer"`, "{"+key+`,"authorizer"`).Replace(want)
+			}
 			if got := at(body(s.Resolved), "components", "securitySchemes"); got == nil || string(got.JSON()) != want {
 				return []string{"securitySchemes is not " + want}
 			}
@@ -120,14 +128,15 @@ var apiRules = map[string]rule{
 	},
 	"nothing passes unmapped": {
 		why: "with another behaviour a body of an unknown content type goes to Kinesis as it is, unvalidated",
-		fix: "passthroughBehavior: never, and templates for application/json alone",
+		fix: "passthroughBehavior: never, and templates for what has a model",
 		check: func(s *stack) (faults []string) {
 			for name, in := range integrations(s.Resolved) {
 				if got := text(in, "passthroughBehavior"); got != "never" {
 					faults = append(faults, fmt.Sprintf("%s: passthroughBehavior is %q", name, got))
 				}
 				for media := range each(in, "requestTemplates") {
-					if media != "application/json" {
+					model := at(methodOf(s.Resolved, name), "requestBody", "content", media, "schema", "$ref")
+					if text(in, "type") != "mock" && model == nil || text(in, "type") == "mock" && media != "application/json" {
 						faults = append(faults, name+": has a template for "+media+", which no model validates")
 					}
 				}
@@ -138,6 +147,7 @@ var apiRules = map[string]rule{
 			{"passthroughBehavior: never", "passthroughBehavior: when_no_match"},
 			{"                passthroughBehavior: never\n", ""},
 			{"                  application/json: '{\"statusCode\":204}'", "                  text/plain: '{\"statusCode\":204}'"},
+			{"                  text/plain: !If [UseTextBodies, !Find", "                  text/xml: !If [UseTextBodies, !Find"},
 		},
 	},
 	"an integration ends in ten seconds": {
@@ -226,6 +236,12 @@ func methods(r *template.Resolved) iter.Seq2[string, *template.Value] {
 			}
 		}
 	}
+}
+
+// methodOf is the method of a name such as "post /record".
+func methodOf(r *template.Resolved, name string) *template.Value {
+	verb, path, _ := strings.Cut(name, " ")
+	return at(body(r), "paths", path, verb)
 }
 
 // integrations yields the methods' integrations.

@@ -34,7 +34,18 @@ type rule struct {
 // rules are those of all files of this package.
 func rules() map[string]rule {
 	all := map[string]rule{}
-	for _, some := range []map[string]rule{apiRules, answerRules, authorizerRules, permissionRules, storageRules, sourceRules, telemetryRules, alarmRules, dlqRules} {
+	for _, some := range []map[string]rule{
+		apiRules,
+		answerRules,
+		authorizerRules,
+		permissionRules,
+		storageRules,
+		sourceRules,
+		telemetryRules,
+		alarmRules,
+		dlqRules,
+		edgeRules,
+	} {
 		maps.Copy(all, some)
 	}
 	return all
@@ -88,6 +99,12 @@ var choices = map[string][]string{
 	"Authorization":         {"AWS_IAM", "LAMBDA", "NONE"},
 	"JwtIssuer":             {"", "https://issuer.example.com/"},
 	"StaticTokens":          {"false", "true"},
+	"ApiKeyRequired":        {"false", "true"},
+	"QuotaRequests":         {"0", "1000"},
+	"ThrottleRate":          {"0", "50"},
+	"AllowedCidrs":          {"", "192.0.2.0/24,2001:db8::/32"},
+	"WebAclArn":             {"", "arn:aws:wafv2:eu-west-1:000000000000:regional/webacl/edge/01234567-89ab-cdef-0123-456789abcdef"},
+	"TextBodies":            {"false", "true"},
 	"CorsOrigin":            {"", "https://www.example.com"},
 	"ApiGatewayAccountRole": {"CREATE", "EXISTING"},
 	"StreamMode":            {"ON_DEMAND", "PROVISIONED"},
@@ -151,6 +168,8 @@ func attribute(id, kind, attribute string, _ *template.Value) (string, error) {
 	switch {
 	case attribute == "":
 		return id, nil
+	case attribute == ".Stage": // the stage that SAM makes of the API, by its name
+		return "v1", nil
 	case kind == "AWS::Logs::LogGroup":
 		return "arn:aws:logs:eu-west-1:000000000000:log-group:" + id + ":*", nil // as CloudFormation gives it
 	}
@@ -214,6 +233,14 @@ func text(v *template.Value, path ...string) string {
 		return ""
 	}
 	return v.Text
+}
+
+// jsonOf is a value as JSON, or "".
+func jsonOf(v *template.Value) string {
+	if v == nil {
+		return ""
+	}
+	return string(v.JSON())
 }
 
 // each yields the members of a map, or nothing.
