@@ -22,7 +22,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run invoke test soak check check-events bench format generate validate build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction token parquet roundtrip clean FORCE
+.PHONY: help demo run redrive where invoke test soak check check-events bench format generate validate build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction token parquet roundtrip clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ bench: $(BIN)/hydrant-local $(BIN)/load ## print how fast and how big the servic
 	go test -run '^$$' -bench . -benchmem ./pkg/event ./pkg/dlq ./pkg/authorizer ./functions/transform ./functions/dlq
 	go test -run '^$$' -bench . -cpu 1 ./pkg/transform
 	@$(BIN)/load -runner $(BIN)/hydrant-local
+
+redrive: ## print which quarantined events would be sent round, by reason (ARGS="-reason attempts_exhausted -from 2026-11-22"; -stack NAME for a stack; -go sends them)
+	@go run ./pkg/tools/redrive $(ARGS)
+
+where: ## print every place that a request or an event is in (ID=...; STACK=name for a stack)
+	@go run ./pkg/tools/where -id '$(ID)' $(if $(STACK),-stack '$(STACK)') $(ARGS)
 
 token: ## make a token for the authorizer, and a local key for it (ARGS="-serve -producer shop-web", or ARGS="-static -producer shop-web")
 	@go run ./pkg/tools/token -dir $(DATA)/token $(ARGS)
