@@ -14,8 +14,22 @@ import (
 	"testing"
 	"time"
 
+	"hydrant/functions/internal/runtimetest"
 	"hydrant/pkg/telemetry/emftest"
 )
+
+func TestMain(m *testing.M) { runtimetest.Main(m) }
+
+// printed is what the program printed for one invocation. The last line is the metrics, or, behind them, what aws-lambda-go prints of an
+// error.
+func printed(t *testing.T, f *runtimetest.Function, of runtimetest.Outcome) []string {
+	t.Helper()
+	last := `"Decisions":1`
+	if of.Path == "error" {
+		last = "errorMessage"
+	}
+	return f.Output(t, func(line string) bool { return strings.Contains(line, last) })
+}
 
 // serveKeys is the issuer's key set.
 func serveKeys(t testing.TB) string {
@@ -64,7 +78,7 @@ func TestProgram(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("inputs: %v, %v", files, err)
 	}
-	f := start(t, environment(serveKeys(t), serveSecret(t))...)
+	f := runtimetest.Start(t, environment(serveKeys(t), serveSecret(t))...)
 	for _, file := range slices.Concat(files, files) { // with and without keys at hand
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			want, ok := cases[strings.TrimSuffix(filepath.Base(file), ".json")]
@@ -75,11 +89,11 @@ func TestProgram(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := f.invoke(t, payload)
-			if want.answer == "" && got.message(t) != "Unauthorized" || want.answer != "" && (got.path != "response" || string(got.body) != want.answer) {
-				t.Errorf("%s: %s", got.path, got.body)
+			got := f.Invoke(t, payload)
+			if want.answer == "" && got.Message(t) != "Unauthorized" || want.answer != "" && (got.Path != "response" || string(got.Body) != want.answer) {
+				t.Errorf("%s: %s", got.Path, got.Body)
 			}
-			d := checkOutput(t, f.output(t, got), got.id, want)
+			d := checkOutput(t, printed(t, f, got), got.ID, want)
 			if d.Metrics["Faults"] != 0 || d.Metrics["Unauthorized"] != map[bool]float64{true: 1}[want.answer == ""] {
 				t.Errorf("metrics %v", d.Metrics)
 			}
@@ -136,7 +150,7 @@ func checkOutput(t *testing.T, output []string, id string, want input) (d emftes
 func TestFaults(t *testing.T) {
 	dead := httptest.NewServer(http.NotFoundHandler())
 	dead.Close()
-	f := start(t, append(environment(dead.URL, dead.URL), "AWS_MAX_ATTEMPTS=1")...)
+	f := runtimetest.Start(t, append(environment(dead.URL, dead.URL), "AWS_MAX_ATTEMPTS=1")...)
 	for name, tc := range map[string]struct {
 		message, fault string
 		faults         float64
@@ -147,11 +161,11 @@ func TestFaults(t *testing.T) {
 		"jwt-none":      {"Unauthorized", "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := f.invoke(t, cases[name].event())
-			if message := got.message(t); message != tc.message {
+			got := f.Invoke(t, cases[name].event())
+			if message := got.Message(t); message != tc.message {
 				t.Errorf("got %s, want %s", message, tc.message)
 			}
-			output := strings.Join(f.output(t, got), "")
+			output := strings.Join(printed(t, f, got), "")
 			if !strings.Contains(output, fmt.Sprintf(`"Faults":%v,`, tc.faults)) || strings.Contains(output, `"level":"ERROR"`) != (tc.faults == 1) {
 				t.Errorf("printed %s", output)
 			}
@@ -167,8 +181,6 @@ func TestFaults(t *testing.T) {
 
 // A program with settings that it cannot take ends before it is asked, and says all that is wrong with them.
 func TestSettings(t *testing.T) {
-	api := httptest.NewServer(newFunction().runtimeAPI())
-	t.Cleanup(api.Close)
 	for name, tc := range map[string]struct{ environment, want []string }{
 		"none": {nil, []string{"neither an issuer"}},
 		"all wrong": {
@@ -181,44 +193,12 @@ func TestSettings(t *testing.T) {
 		"a scope without an issuer": {[]string{"TOKENS_SECRET_ARN=" + secretARN, "JWT_SCOPE=write"}, []string{"issuer", "audience"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, err := command(api.URL, tc.environment).CombinedOutput()
-			if err == nil {
-				t.Fatal("the program ends well")
-			}
-			var line struct{ Level, Message, Error string }
-			if err := json.Unmarshal(out, &line); err != nil || line.Level != "ERROR" || line.Message != "cannot start" {
-				t.Fatalf("%v: %s", err, out)
-			}
-			for _, want := range tc.want {
-				if !strings.Contains(line.Error, want) {
-					t.Errorf("no %s in %s", want, line.Error)
-				}
-			}
+			runtimetest.CheckRefused(t, tc.environment, tc.want)
 		})
 	}
 }
 
 // From the start of the process to its first poll of the Runtime API, which is the init that Lambda waits for and bills.
 func BenchmarkInit(b *testing.B) {
-	f := newFunction()
-	api := httptest.NewServer(f.runtimeAPI())
-	b.Cleanup(api.Close)
-	var times []time.Duration
-	for b.Loop() {
-		cmd := command(api.URL, environment("https://issuer.example/keys", api.URL))
-		began := time.Now()
-		if err := cmd.Start(); err != nil {
-			b.Fatal(err)
-		}
-		<-f.polled
-		times = append(times, time.Since(began))
-		if err := cmd.Process.Kill(); err != nil {
-			b.Fatal(err)
-		}
-		_ = cmd.Wait() // it was killed
-	}
-	slices.Sort(times)
-	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1e3, "ms-median")
-	b.ReportMetric(float64(times[0].Microseconds())/1e3, "ms-fastest")
-	b.ReportMetric(0, "ns/op") // with the time to end it
+	runtimetest.BenchmarkInit(b, environment("https://issuer.example/keys", "http://127.0.0.1:1")...)
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hydrant/functions/internal/runtimetest"
 )
 
 const inputs = "../../events/dlq"
@@ -72,6 +74,16 @@ var wanted = map[string]struct {
 	"nonsense.json": {err: "expected one of: "},
 }
 
+func TestMain(m *testing.M) { runtimetest.Main(m) }
+
+// environment is the program's settings, with AWS at that URL, and credentials that it knows.
+func environment(aws string) []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + aws, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_SESSION_TOKEN=",
+		"STREAM_NAME=the-stream", "QUEUE_URL=" + queueURL, "BUCKET_NAME=" + bucket,
+	}
+}
+
 // The program that is deployed, over the Runtime API that Lambda has, between servers that answer as S3, Kinesis and SQS do, with every input
 // that `sam local invoke` is given.
 func TestProgram(t *testing.T) {
@@ -80,7 +92,7 @@ func TestProgram(t *testing.T) {
 		t.Fatalf("inputs: %v, %v", files, err)
 	}
 	aws := newAWS(t)
-	f := start(t, aws.url)
+	f := runtimetest.Start(t, environment(aws.url)...)
 	for _, file := range files {
 		name := filepath.Base(file)
 		t.Run(name, func(t *testing.T) {
@@ -90,18 +102,18 @@ func TestProgram(t *testing.T) {
 			}
 			aws.reset(t)
 			if want.earlier != "" {
-				f.invoke(t, read(t, want.earlier))
+				f.Invoke(t, read(t, want.earlier))
 				aws.forget()
 			}
-			got := f.invoke(t, read(t, name))
+			got := f.Invoke(t, read(t, name))
 			if want.err != "" {
-				if got.path != "error" || !strings.HasPrefix(got.message(t), want.err) || aws.calls > 0 {
-					t.Errorf("%s: %s after %d calls, want an error: %s", got.path, got.body, aws.calls, want.err)
+				if got.Path != "error" || !strings.HasPrefix(got.Message(t), want.err) || aws.calls > 0 {
+					t.Errorf("%s: %s after %d calls, want an error: %s", got.Path, got.Body, aws.calls, want.err)
 				}
 				return
 			}
-			if got.path != "response" || string(got.body) != want.answer {
-				t.Fatalf("%s: %s\nwant %s\n%s", got.path, got.body, want.answer, f.printed())
+			if got.Path != "response" || string(got.Body) != want.answer {
+				t.Fatalf("%s: %s\nwant %s", got.Path, got.Body, want.answer)
 			}
 			check(t, "records", aws.records(t), want.records)
 			check(t, "rows", aws.rows(t), want.rows)
@@ -109,12 +121,12 @@ func TestProgram(t *testing.T) {
 			if aws.markers != want.markers {
 				t.Errorf("%d markers, want %d", aws.markers, want.markers)
 			}
-			f.checkLog(t, got.id, want.explains, want.problems)
+			checkLog(t, f, got.ID, want.explains, want.problems)
 
 			// Delivered a second time, it changes nothing but for copies in the stream and on the queue.
 			if before := aws.objectNames(); want.earlier == "" {
-				if again := f.invoke(t, read(t, name)); string(again.body) != want.answer || !slices.Equal(aws.objectNames(), before) {
-					t.Errorf("the second time: %s, objects %q", again.body, aws.objectNames())
+				if again := f.Invoke(t, read(t, name)); string(again.Body) != want.answer || !slices.Equal(aws.objectNames(), before) {
+					t.Errorf("the second time: %s, objects %q", again.Body, aws.objectNames())
 				}
 			}
 		})
@@ -212,10 +224,5 @@ func (a *aws) rows(t *testing.T) []string {
 
 // Without what it needs the program ends before it takes an invocation, and names all of it.
 func TestSettings(t *testing.T) {
-	out := runWithout(t)
-	for _, name := range []string{"STREAM_NAME", "QUEUE_URL", "BUCKET_NAME"} {
-		if !strings.Contains(out, name) {
-			t.Errorf("%s is not named: %s", name, out)
-		}
-	}
+	runtimetest.CheckRefused(t, nil, []string{"STREAM_NAME", "QUEUE_URL", "BUCKET_NAME"})
 }

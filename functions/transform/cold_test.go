@@ -3,46 +3,23 @@ package main_test
 import (
 	"archive/zip"
 	"io"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
-	"time"
+
+	"hydrant/functions/internal/runtimetest"
 )
 
 // From the start of the process to its first poll of the Runtime API, which is the init that Lambda waits for and bills; with X-Ray on.
 func BenchmarkInit(b *testing.B) {
-	f := newFunction()
-	api := httptest.NewServer(f.runtimeAPI())
-	b.Cleanup(api.Close)
-	var times []time.Duration
-	for b.Loop() {
-		cmd := command(api.URL, []string{"POWERTOOLS_TRACE_ENABLED=true", "AWS_XRAY_DAEMON_ADDRESS=127.0.0.1:2000"})
-		began := time.Now()
-		if err := cmd.Start(); err != nil {
-			b.Fatal(err)
-		}
-		<-f.polled
-		times = append(times, time.Since(began))
-		if err := cmd.Process.Kill(); err != nil {
-			b.Fatal(err)
-		}
-		_ = cmd.Wait() // it was killed
-	}
-	slices.Sort(times)
-	b.ReportMetric(milliseconds(times[len(times)/2]), "ms-median")
-	b.ReportMetric(milliseconds(times[0]), "ms-fastest")
-	b.ReportMetric(0, "ns/op") // with the time to end it
+	runtimetest.BenchmarkInit(b, "POWERTOOLS_TRACE_ENABLED=true", "AWS_XRAY_DAEMON_ADDRESS=127.0.0.1:2000")
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
 // The size of what is uploaded: the program in a zip file, for each architecture that Lambda has.
 func BenchmarkZip(b *testing.B) {
 	for _, architecture := range []string{"arm64", "amd64"} {
 		b.Run(architecture, func(b *testing.B) {
-			bootstrap, err := build(b.TempDir(), architecture)
+			bootstrap, err := runtimetest.Build(b.TempDir(), architecture)
 			if err != nil {
 				b.Fatal(err)
 			}

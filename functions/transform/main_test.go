@@ -5,15 +5,13 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"hydrant/functions/internal/runtimetest"
 	"hydrant/pkg/event"
 	"hydrant/pkg/transform"
 )
@@ -45,24 +43,7 @@ var wanted = map[string]struct {
 	"not-firehose.json": {err: "not a Firehose transformation request"},
 }
 
-// bootstrap is the program as it is deployed, but for this machine.
-var bootstrap string
-
-func TestMain(m *testing.M) {
-	flag.StringVar(&bootstrap, "bootstrap", "", "the `program` to test, rather than one that is built here")
-	flag.Parse()
-	dir, err := os.MkdirTemp("", "transform")
-	if err == nil && bootstrap == "" {
-		bootstrap, err = build(dir, runtime.GOARCH)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	_ = os.RemoveAll(dir) // a temporary one
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { runtimetest.Main(m) }
 
 // The program that is deployed, over the Runtime API that Lambda has, with every input that `sam local invoke` is given.
 func TestProgram(t *testing.T) {
@@ -75,7 +56,7 @@ func TestProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	plain := transform.New(judge, silent{})
-	f := start(t)
+	f := runtimetest.Start(t)
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			want, ok := wanted[filepath.Base(file)]
@@ -86,24 +67,24 @@ func TestProgram(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := f.invoke(t, payload)
+			got := f.Invoke(t, payload)
 			if want.err != "" {
-				if got.path != "error" || !strings.HasPrefix(got.message(t), want.err) {
-					t.Errorf("%s: %s, want an error: %s", got.path, got.body, want.err)
+				if got.Path != "error" || !strings.HasPrefix(got.Message(t), want.err) {
+					t.Errorf("%s: %s, want an error: %s", got.Path, got.Body, want.err)
 				}
-				checkError(t, f.output(t), got)
+				checkError(t, printed(t, f), got)
 				return
 			}
-			if got.path != "response" {
-				t.Fatalf("%s: %s", got.path, got.body)
+			if got.Path != "response" {
+				t.Fatalf("%s: %s", got.Path, got.Body)
 			}
-			if inside, err := plain.Invoke(t.Context(), payload); err != nil || !bytes.Equal(got.body, inside) {
-				t.Errorf("%v: answered\n%s\nwant what the package answers:\n%s", err, got.body, inside)
+			if inside, err := plain.Invoke(t.Context(), payload); err != nil || !bytes.Equal(got.Body, inside) {
+				t.Errorf("%v: answered\n%s\nwant what the package answers:\n%s", err, got.Body, inside)
 			}
-			if results, rows := read(t, payload, got.body); results != want.results || rows != want.rows {
+			if results, rows := read(t, payload, got.Body); results != want.results || rows != want.rows {
 				t.Errorf("%s with %d rows, want %s with %d", results, rows, want.results, want.rows)
 			}
-			d := checkOutput(t, f.output(t), got.id)
+			d := checkOutput(t, printed(t, f), got.ID)
 			checkReasons(t, d, want.reasons)
 			if d.Metrics["Rows"] != float64(want.rows) || d.Metrics["RecordsFailed"] != float64(strings.Count(want.results, "F")) {
 				t.Errorf("metrics %v", d.Metrics)

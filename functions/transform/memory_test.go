@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"hydrant/functions/internal/runtimetest"
 )
 
 // The most memory that the program has taken, over what it takes before its first invocation, as a multiple of the request's size.
@@ -34,10 +36,10 @@ func BenchmarkMemory(b *testing.B) {
 // memory is how many bytes a new process takes at most before its first invocation, and when it has answered a few requests.
 func memory(b *testing.B, payload []byte) (before, peak int) {
 	b.Helper()
-	f := newFunction()
-	api := httptest.NewServer(f.runtimeAPI())
+	f := runtimetest.New()
+	api := httptest.NewServer(f.RuntimeAPI())
 	defer api.Close()
-	cmd := command(api.URL, nil)
+	cmd := runtimetest.Command(api.URL)
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
@@ -47,11 +49,11 @@ func memory(b *testing.B, payload []byte) (before, peak int) {
 		}
 		_ = cmd.Wait() // it was killed
 	}()
-	<-f.polled
+	<-f.Polled
 	before = most(b, cmd.Process.Pid)
 	for range 5 {
-		if got := f.invoke(b, payload); got.path != "response" || bytes.Contains(got.body, []byte("ProcessingFailed")) {
-			b.Fatalf("%s: %.200s", got.path, got.body)
+		if got := f.Invoke(b, payload); got.Path != "response" || bytes.Contains(got.Body, []byte("ProcessingFailed")) {
+			b.Fatalf("%s: %.200s", got.Path, got.Body)
 		}
 	}
 	return before, most(b, cmd.Process.Pid)

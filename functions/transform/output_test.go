@@ -11,12 +11,21 @@ import (
 
 	"pgregory.net/rapid"
 
+	"hydrant/functions/internal/runtimetest"
 	"hydrant/pkg/telemetry/emftest"
 )
 
+// printed is what the program printed for one invocation: all lines up to the one that each invocation ends with.
+func printed(t runtimetest.Fataler, f *runtimetest.Function) []string {
+	t.Helper()
+	return f.Output(t, func(line string) bool {
+		return strings.Contains(line, `"message":"batch"`) || strings.Contains(line, `errorMessage`)
+	})
+}
+
 // checkOutput wants of an invocation's output that each line is one of the log in Lambda's form, and the last, and no other, a document of
 // metrics that agree with one another.
-func checkOutput(t fataler, output []string, id string) emftest.Document {
+func checkOutput(t runtimetest.Fataler, output []string, id string) emftest.Document {
 	t.Helper()
 	for i, line := range output {
 		var common struct {
@@ -72,10 +81,10 @@ func checkReasons(t *testing.T, d emftest.Document, want map[string]int) {
 }
 
 // checkError wants one line that says what the invocation failed with.
-func checkError(t *testing.T, output []string, got outcome) {
+func checkError(t *testing.T, output []string, got runtimetest.Outcome) {
 	t.Helper()
 	var line struct{ Level, Message string }
-	if err := json.Unmarshal([]byte(output[0]), &line); err != nil || len(output) != 1 || line.Level != "ERROR" || line.Message != string(got.body) {
+	if err := json.Unmarshal([]byte(output[0]), &line); err != nil || len(output) != 1 || line.Level != "ERROR" || line.Message != string(got.Body) {
 		t.Errorf("%v: %q", err, output)
 	}
 }
@@ -95,7 +104,7 @@ func batch(data ...string) []byte {
 
 // Whatever comes in: lines of JSON, one of them with the metrics, a few rejections, and nothing of an event.
 func TestOutput(t *testing.T) {
-	f := start(t, "POWERTOOLS_METRICS_NAMESPACE=team/hydrant", "POWERTOOLS_SERVICE_NAME=hydrant-dev-transform", "REJECTION_SAMPLES=3")
+	f := runtimetest.Start(t, "POWERTOOLS_METRICS_NAMESPACE=team/hydrant", "POWERTOOLS_SERVICE_NAME=hydrant-dev-transform", "REJECTION_SAMPLES=3")
 	value := rapid.SampledFrom([]string{
 		`"` + canary + `"`, `"https://` + canary + `.example/"`, `"2026-13-45T` + canary + `"`, `"` + canary + `@example.com"`, `["` + canary + `"]`, `{"` + canary + `":"` + canary + `"}`,
 		`{"` + canary + `":{"a":["` + canary + `"]}}`, `{"` + canary + `":null,"` + canary + `":1}`, `[{"sku":"` + canary + `"}]`, `1`, `-1e99`, `true`, `null`, `"page_view"`, `"purchase"`,
@@ -115,12 +124,12 @@ func TestOutput(t *testing.T) {
 	}), rapid.SampledFrom([]string{"", "%" + canary, `{"hydrant":2,"data":"` + canary + `"}`, `{"type":"page_view","url":"https://a.example/"}`}))
 	rapid.Check(t, func(rt *rapid.T) {
 		data := rapid.SliceOfN(record, 0, 8).Draw(rt, "records")
-		got := f.invoke(rt, batch(data...))
-		if got.path != "response" {
-			rt.Fatalf("%s: %s", got.path, got.body)
+		got := f.Invoke(rt, batch(data...))
+		if got.Path != "response" {
+			rt.Fatalf("%s: %s", got.Path, got.Body)
 		}
-		output := f.output(rt)
-		d := checkOutput(rt, output, got.id)
+		output := printed(rt, f)
+		d := checkOutput(rt, output, got.ID)
 		if d.Metrics["Records"] != float64(len(data)) || len(output) > 4 || d.Metrics["RecordsFailed"] > 0 != (len(output) > 1) {
 			rt.Fatalf("%d records: %q", len(data), output)
 		}
@@ -152,10 +161,10 @@ func TestSamplesInTheLog(t *testing.T) {
 	}
 	for samples, lines := range map[string]int{"": 5, "0": 0, "1": 1, "4": 4, "255": 7} {
 		t.Run("REJECTION_SAMPLES="+samples, func(t *testing.T) {
-			f := start(t, "REJECTION_SAMPLES="+samples)
-			got := f.invoke(t, records)
-			output := f.output(t)
-			d := checkOutput(t, output, got.id)
+			f := runtimetest.Start(t, "REJECTION_SAMPLES="+samples)
+			got := f.Invoke(t, records)
+			output := printed(t, f)
+			d := checkOutput(t, output, got.ID)
 			if len(output)-1 != lines || d.Metrics["RecordsFailed"] != 6 || d.Namespaces[0] != "hydrant" || d.Dimensions["Service"] != "transform" {
 				t.Errorf("%d samples: %q", len(output)-1, output)
 			}
@@ -172,13 +181,13 @@ func TestSamplesInTheLog(t *testing.T) {
 func TestMetricsInOtherLogs(t *testing.T) {
 	for _, setting := range []string{"AWS_LAMBDA_LOG_FORMAT=Text", "AWS_LAMBDA_LOG_LEVEL=ERROR"} {
 		t.Run(setting, func(t *testing.T) {
-			f := start(t, setting)
-			got := f.invoke(t, batch("%"))
-			output := f.output(t)
+			f := runtimetest.Start(t, setting)
+			got := f.Invoke(t, batch("%"))
+			output := printed(t, f)
 			if i := slices.IndexFunc(output, func(line string) bool { return emftest.Is([]byte(line)) }); i != len(output)-1 {
 				t.Fatalf("printed %q", output)
 			}
-			if d := checkOutput(t, output[len(output)-1:], got.id); d.Metrics["Rejections.invalid_json"] != 1 {
+			if d := checkOutput(t, output[len(output)-1:], got.ID); d.Metrics["Rejections.invalid_json"] != 1 {
 				t.Errorf("got %+v", d)
 			}
 		})

@@ -2,21 +2,23 @@ package main_test
 
 import (
 	"encoding/json"
-	"net"
 	"slices"
 	"strings"
 	"testing"
+
+	"hydrant/functions/internal/runtimetest"
+	"hydrant/pkg/telemetry/xraytest"
 )
 
 const header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 
 func TestTrace(t *testing.T) {
-	daemon := listen(t)
-	f := start(t, "POWERTOOLS_TRACE_ENABLED=true", "AWS_XRAY_DAEMON_ADDRESS="+daemon.LocalAddr().String())
-	f.trace = header
-	f.invoke(t, batch(`[{"type":"page_view","url":"https://a.example/","colour":1},{"type":"page_view","url":"https://b.example/"}]`, "%"))
-	f.invoke(t, []byte(`{"Records":["`+canary+`"]}`))
-	got := datagrams(t, daemon)
+	daemon := xraytest.Listen(t)
+	f := runtimetest.Start(t, "POWERTOOLS_TRACE_ENABLED=true", daemon.Setting())
+	f.Trace = header
+	f.Invoke(t, batch(`[{"type":"page_view","url":"https://a.example/","colour":1},{"type":"page_view","url":"https://b.example/"}]`, "%"))
+	f.Invoke(t, []byte(`{"Records":["`+canary+`"]}`))
+	got := daemon.Received(t)
 	if len(got) != 2 {
 		t.Fatalf("sent %q", got)
 	}
@@ -53,17 +55,17 @@ func TestNoTrace(t *testing.T) {
 		"with an unknown strategy": {"POWERTOOLS_TRACE_ENABLED=true", "header=x", "AWS_XRAY_CONTEXT_MISSING=anything"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			daemon := listen(t)
-			f := start(t, append(environment, "AWS_XRAY_DAEMON_ADDRESS="+daemon.LocalAddr().String())...)
-			f.trace = header
+			daemon := xraytest.Listen(t)
+			f := runtimetest.Start(t, append(environment, daemon.Setting())...)
+			f.Trace = header
 			if i := slices.IndexFunc(environment, func(s string) bool { return strings.HasPrefix(s, "header=") }); i >= 0 {
-				f.trace = strings.TrimPrefix(environment[i], "header=")
+				f.Trace = strings.TrimPrefix(environment[i], "header=")
 			}
 			for range 3 {
-				got := f.invoke(t, batch("%"))
-				checkOutput(t, f.output(t), got.id)
+				got := f.Invoke(t, batch("%"))
+				checkOutput(t, printed(t, f), got.ID)
 			}
-			if got := datagrams(t, daemon); len(got) > 0 {
+			if got := daemon.Received(t); len(got) > 0 {
 				t.Errorf("sent %q", got)
 			}
 		})
@@ -71,54 +73,23 @@ func TestNoTrace(t *testing.T) {
 }
 
 func TestTraceWithoutDaemon(t *testing.T) {
-	daemon := listen(t)
-	address := daemon.LocalAddr().String()
+	daemon := xraytest.Listen(t)
 	if err := daemon.Close(); err != nil {
 		t.Fatal(err)
 	}
-	f := start(t, "POWERTOOLS_TRACE_ENABLED=true", "AWS_XRAY_DAEMON_ADDRESS="+address)
-	f.trace = header
+	f := runtimetest.Start(t, "POWERTOOLS_TRACE_ENABLED=true", daemon.Setting())
+	f.Trace = header
 	warnings := 0
 	for range 5 {
-		got := f.invoke(t, batch(`{"type":"page_view","url":"https://a.example/"}`))
-		output := f.output(t)
+		got := f.Invoke(t, batch(`{"type":"page_view","url":"https://a.example/"}`))
+		output := printed(t, f)
 		if strings.Contains(output[0], "traces are not kept") {
 			warnings++
 			output = output[1:]
 		}
-		checkOutput(t, output, got.id)
+		checkOutput(t, output, got.ID)
 	}
 	if warnings > 1 {
 		t.Errorf("the log says %d times that there is no daemon", warnings)
-	}
-}
-
-// listen is the X-Ray daemon's end.
-func listen(t *testing.T) *net.UDPConn {
-	t.Helper()
-	daemon, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = daemon.Close() })
-	return daemon
-}
-
-// datagrams are those that have come in so far: all before one of our own.
-func datagrams(t *testing.T, daemon *net.UDPConn) (all []string) {
-	t.Helper()
-	const last = "no more"
-	if _, err := daemon.WriteTo([]byte(last), daemon.LocalAddr()); err != nil {
-		t.Fatal(err)
-	}
-	for buffer := make([]byte, 64<<10); ; {
-		n, err := daemon.Read(buffer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(buffer[:n]) == last {
-			return all
-		}
-		all = append(all, string(buffer[:n]))
 	}
 }

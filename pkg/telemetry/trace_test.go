@@ -7,13 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
 	"hydrant/pkg/telemetry"
+	"hydrant/pkg/telemetry/xraytest"
 )
 
 const (
@@ -60,41 +60,10 @@ func runTraced(t *testing.T, environment ...string) string {
 	return string(out)
 }
 
-// startDaemon listens as the X-Ray daemon does.
-func startDaemon(t *testing.T) *net.UDPConn {
-	t.Helper()
-	daemon, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = daemon.Close() })
-	return daemon
-}
-
-// received are the datagrams that have come in so far: all those before one of our own.
-func received(t *testing.T, daemon *net.UDPConn) (datagrams []string) {
-	t.Helper()
-	const last = "no more"
-	if _, err := daemon.WriteTo([]byte(last), daemon.LocalAddr()); err != nil {
-		t.Fatal(err)
-	}
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := daemon.Read(buffer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(buffer[:n]) == last {
-			return datagrams
-		}
-		datagrams = append(datagrams, string(buffer[:n]))
-	}
-}
-
 func TestSubsegment(t *testing.T) {
-	daemon := startDaemon(t)
-	out := runTraced(t, "AWS_XRAY_DAEMON_ADDRESS="+daemon.LocalAddr().String(), "TEST_TRACE_HEADERS="+traced+";Lineage=1:a87bd80c:0")
-	got := received(t, daemon)
+	daemon := xraytest.Listen(t)
+	out := runTraced(t, daemon.Setting(), "TEST_TRACE_HEADERS="+traced+";Lineage=1:a87bd80c:0")
+	got := daemon.Received(t)
 	if len(got) != 4 || out != "done\n" {
 		t.Fatalf("printed %q and sent %q", out, got)
 	}
@@ -154,9 +123,9 @@ func TestNothingIsTraced(t *testing.T) {
 		"to do anything":      {"TEST_TRACE_HEADERS=" + headers, "AWS_XRAY_CONTEXT_MISSING=anything"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			daemon := startDaemon(t)
-			out := runTraced(t, append(environment, "AWS_XRAY_DAEMON_ADDRESS="+daemon.LocalAddr().String())...)
-			if got := received(t, daemon); len(got) != 0 || out != "done\n" {
+			daemon := xraytest.Listen(t)
+			out := runTraced(t, append(environment, daemon.Setting())...)
+			if got := daemon.Received(t); len(got) != 0 || out != "done\n" {
 				t.Errorf("printed %q and sent %q", out, got)
 			}
 		})
@@ -165,14 +134,13 @@ func TestNothingIsTraced(t *testing.T) {
 
 // Neither a daemon that does not listen nor one that cannot be reached stops the work. The log says so once.
 func TestNoDaemon(t *testing.T) {
-	gone := startDaemon(t)
-	address := gone.LocalAddr().String()
+	gone := xraytest.Listen(t)
 	if err := gone.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for name, address := range map[string]string{"nobody listens": address, "no such host": "240.0.0.1:2000"} {
+	for name, setting := range map[string]string{"nobody listens": gone.Setting(), "no such host": "AWS_XRAY_DAEMON_ADDRESS=240.0.0.1:2000"} {
 		t.Run(name, func(t *testing.T) {
-			out := runTraced(t, "AWS_XRAY_DAEMON_ADDRESS="+address, "TEST_TRACE_HEADERS="+traced)
+			out := runTraced(t, setting, "TEST_TRACE_HEADERS="+traced)
 			log, found := strings.CutSuffix(out, "done\n")
 			if !found || strings.Count(log, "\n") > 1 {
 				t.Errorf("printed %q", out)
