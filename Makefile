@@ -39,6 +39,7 @@ invoke: $(BIN)/hydrant-local ## run FUNCTION with the input EVENT (FUNCTION=Tran
 test: ## run all tests
 	go vet ./...
 	go test ./...
+	@command -v node >/dev/null || echo "node is not installed: the JavaScript of docs/send.md was not run"
 
 soak: $(BIN)/hydrant-local $(BIN)/soak ## post events while everything fails, and account for each of them (ARGS="-seeds 10 -duration 1m -seed 1")
 	@$(BIN)/soak -runner $(BIN)/hydrant-local $(ARGS)
