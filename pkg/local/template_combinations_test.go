@@ -3,6 +3,7 @@ package main_test
 import (
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -11,7 +12,7 @@ type triple [3]struct{ name, value string }
 
 // combinations are so many combinations of choices that whatever values three parameters have, one of them has these. No condition or rule
 // depends on more; all combinations would be thousands.
-func combinations() []map[string]string {
+var combinations = sync.OnceValue(func() []map[string]string {
 	names := slices.Sorted(maps.Keys(choices))
 	missing := map[triple]bool{}
 	var order []triple // that the combinations are the same each time
@@ -52,7 +53,7 @@ func combinations() []map[string]string {
 		all = append(all, c)
 	}
 	return all
-}
+})
 
 // mostMissing is the value of a parameter with which a combination has most of what is missing.
 func mostMissing(c map[string]string, name string, each func(map[string]string, func(triple)), missing map[triple]bool) string {
