@@ -35,6 +35,16 @@ func requestTemplate(tb testing.TB, route string) *Template {
 		if n == nil {
 			continue
 		}
+		if n.Tag == "!FindInMap" {
+			path := n.Content
+			n = member(root.Content[0], "Mappings")
+			for _, name := range path {
+				n = member(n, name.Value)
+			}
+		}
+		if n == nil || n.Value == "" {
+			tb.Fatalf("POST %s has a template that is no text and in no mapping", route)
+		}
 		t, err := Parse("POST "+route, n.Value)
 		if err != nil {
 			tb.Fatal(err)
