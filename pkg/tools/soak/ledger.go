@@ -86,7 +86,7 @@ func (g *gate) lower() {
 
 // enter returns when the gate is open; false: ctx ended before.
 func (g *gate) enter(ctx context.Context) bool {
-	for {
+	for ctx.Err() == nil {
 		g.mu.Lock()
 		open := g.open
 		select {
@@ -100,9 +100,9 @@ func (g *gate) enter(ctx context.Context) bool {
 		select {
 		case <-open:
 		case <-ctx.Done():
-			return false
 		}
 	}
+	return false
 }
 
 // run posts one request after the other while the gate is open, each until all of it is accepted, until quit ends.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -142,6 +144,32 @@ func TestARunnerThatIsNotThere(t *testing.T) {
 	}
 }
 
+// A gate that is open lets nobody in whose time is over.
+func TestGate(t *testing.T) {
+	g := newGate()
+	over, end := context.WithCancel(t.Context())
+	end()
+	if g.enter(over) {
+		t.Error("a closed gate lets somebody in")
+	}
+	g.raise()
+	if g.enter(over) {
+		t.Error("an open gate lets somebody in whose time is over")
+	}
+	if !g.enter(t.Context()) {
+		t.Error("an open gate lets nobody in")
+	}
+	g.busy.Done()
+	g.lower()
+	entered := make(chan bool)
+	go func() { entered <- g.enter(t.Context()) }()
+	g.raise()
+	if !<-entered {
+		t.Error("who waits at the gate is not let in")
+	}
+	g.busy.Done()
+}
+
 // TestSoak is the soak in short: one seed, a few seconds of faults, the real runner.
 func TestSoak(t *testing.T) {
 	dir := t.TempDir()
@@ -153,9 +181,32 @@ func TestSoak(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
+	t.Setenv("TMPDIR", t.TempDir())
 	var out bytes.Buffer
 	if err := run(t.Context(), o, &out, io.Discard); err != nil || !strings.HasPrefix(out.String(), "seed 4: nothing lost, after ") {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	t.Log(out.String())
+	t.Run("interrupted", func(t *testing.T) { interrupt(t, o) })
+}
+
+// interrupt ends a run when its runner has stored something. It has to end at once, and to leave nothing.
+func interrupt(t *testing.T, o *options) {
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	stored := filepath.Join(os.Getenv("TMPDIR"), "hydrant-soak-*", "runner", "s3", "*", "events")
+	go func() {
+		for ctx.Err() == nil {
+			if found, _ := filepath.Glob(stored); len(found) > 0 { // the pattern is a good one
+				end()
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	if err := run(ctx, o, io.Discard, io.Discard); err == nil || err.Error() != "interrupted" {
+		t.Errorf("the error is %v", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "hydrant-soak-*")); len(left) > 0 || err != nil {
+		t.Errorf("it leaves %q, %v", left, err)
+	}
 }

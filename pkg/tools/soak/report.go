@@ -16,7 +16,11 @@ func (r *result) print(w io.Writer) {
 	if len(r.faults) > 0 {
 		verdict = "FAILED"
 	}
-	fmt.Fprintf(w, "seed %d: %s, after %d outages in %s\n", r.seed, verdict, r.outages, r.took.Round(time.Second))
+	plural := "s"
+	if r.outages == 1 {
+		plural = ""
+	}
+	fmt.Fprintf(w, "seed %d: %s, after %d outage%s in %s\n", r.seed, verdict, r.outages, plural, r.took.Round(time.Second))
 	fmt.Fprintf(w, "  %d events sent in %d requests, of which %d had to be sent again; %d accepted\n", r.sent, r.requests, r.again, r.accepted)
 	fmt.Fprintf(w, "  %d in the events table, with %d copies; %d in the quarantine\n", r.stored, r.copies, r.kept)
 	var attempts []string

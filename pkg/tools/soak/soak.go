@@ -28,7 +28,7 @@ type soaking struct {
 	redriven int // how often the quarantine may have been sent round
 }
 
-// soak runs one seed. The error is about the run itself; what became of events is in the result. What the runner kept is removed if all is well.
+// soak runs one seed. The error is about the run itself; what became of events is in the result. What the runner kept is removed if all is well, or if ctx ended.
 func soak(ctx context.Context, o *options, w *world, seed uint64, stderr io.Writer) (_ *result, err error) {
 	data, err := os.MkdirTemp("", "hydrant-soak-*")
 	if err != nil {
@@ -48,8 +48,12 @@ func soak(ctx context.Context, o *options, w *world, seed uint64, stderr io.Writ
 	if r != nil {
 		r.folder = filepath.Join(data, "runner")
 	}
-	if err = s.runner.child.Finish(ctx, err); err == nil && len(r.faults) == 0 {
-		err = os.RemoveAll(data)
+	err = s.runner.child.Finish(ctx, err)
+	switch {
+	case ctx.Err() != nil || err == nil && len(r.faults) == 0:
+		err = errors.Join(err, os.RemoveAll(data))
+	case err != nil:
+		err = fmt.Errorf("%w\nwhat the runner kept is in %s", err, data)
 	}
 	return r, err
 }

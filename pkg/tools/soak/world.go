@@ -74,8 +74,8 @@ type sent struct {
 
 const noteBegins = "no JSON, but "
 
-// make makes the event of that id: whole or small, sometimes with fields that its type does not know, sometimes not valid.
-func (w *world) make(r *rand.Rand, id string, small bool) *sent {
+// make makes the event of that id: whole or small, sometimes with fields that its type does not know, and with a chance not valid.
+func (w *world) make(r *rand.Rand, id string, small bool, spoilt float64) *sent {
 	kind := r.IntN(len(w.examples))
 	source := w.examples[kind]
 	if small {
@@ -89,7 +89,7 @@ func (w *world) make(r *rand.Rand, id string, small bool) *sent {
 	if !small && r.IntN(10) == 0 {
 		e["soak"] = json.RawMessage(`{"note":"don't \\ \"lose\" me","list":[1.50,null,"\u00e9"]}`)
 	}
-	if r.IntN(25) == 0 {
+	if r.Float64() < spoilt {
 		w.spoil(r, e, kind)
 	}
 	text, err := json.Marshal(e)
@@ -179,8 +179,9 @@ func (p *producer) record(n int, small bool) *record {
 		return rec
 	}
 	var texts [][]byte
+	spoilt := []float64{0, 0, 0, 0.02, 0.3}[r.IntN(5)] // most records are good as a whole, others hold a bit of both
 	for range n {
-		e := p.make(r, p.id(), small)
+		e := p.make(r, p.id(), small, spoilt)
 		rec.events, texts = append(rec.events, e), append(texts, e.text)
 	}
 	rec.key = rec.events[0].id
