@@ -127,7 +127,9 @@ func (d *demo) quarantine(l *ledger) {
 		d.page.line(3, word{excerpt(text), faint})
 		d.page.paragraph(3, 3, reasonWords(k.Reasons))
 		d.page.paragraph(3, 3, []word{
-			{"stage=" + printable(k.Stage), faint}, {"code=" + printable(k.Code), faint}, {fmt.Sprintf("attempt=%d", k.Attempt), faint},
+			{"stage=" + printable(k.Stage), faint},
+			{"code=" + printable(k.Code), faint},
+			{fmt.Sprintf("attempt=%d", k.Attempt), faint},
 			{"request_id=" + printable(k.RequestID), faint},
 		})
 	}
