@@ -22,18 +22,18 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run redrive where invoke test soak check check-events bench format generate validate build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction token parquet roundtrip clean FORCE
+.PHONY: help demo run redrive where invoke test soak check check-events bench format generate validate build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token parquet roundtrip clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {n = split($$2, parts, " \\| "); printf "  make %-13s %s\n", $$1, parts[1]; for (i = 2; i <= n; i++) printf "  %-18s   %s\n", "", parts[i]}' $(MAKEFILE_LIST)
 
-demo: $(BIN)/hydrant-local $(BIN)/demo ## send every request under events/api through the local runner and show where its events went
+demo: $(BIN)/hydrant-local $(BIN)/demo ## send every request under events/api and show where it went
 	@$(BIN)/demo -runner $(BIN)/hydrant-local -data $(DATA)/demo -build $(DATA)/build
 
-run: $(BIN)/hydrant-local ## serve template.yaml on this machine until Ctrl-C (ARGS="-parameter Name=Value ..." is passed on)
+run: $(BIN)/hydrant-local ## serve template.yaml on this machine until Ctrl-C | ARGS="-parameter Name=Value -api 127.0.0.1:0" DATA=.hydrant
 	@exec $(BIN)/hydrant-local -data $(DATA) $(ARGS)
 
-invoke: $(BIN)/hydrant-local ## run FUNCTION with the input EVENT (FUNCTION=TransformFunction EVENT=events/transform/batch.json ENV="NAME=value ...")
+invoke: $(BIN)/hydrant-local ## run one function with one event | FUNCTION=TransformFunction EVENT=events/transform/batch.json | ENV="NAME=value ..."
 	@$(BIN)/hydrant-local invoke -data $(DATA) $(foreach v,$(ENV),-env '$(v)') $(ARGS) '$(FUNCTION)' '$(EVENT)'
 
 test: ## run all tests
@@ -41,10 +41,10 @@ test: ## run all tests
 	go test ./...
 	@command -v node >/dev/null || echo "node is not installed: the JavaScript of docs/send.md was not run"
 
-soak: $(BIN)/hydrant-local $(BIN)/soak ## post events while everything fails, and account for each of them (ARGS="-seeds 10 -duration 1m -seed 1")
+soak: $(BIN)/hydrant-local $(BIN)/soak ## post events while everything fails, and account for each | ARGS="-seeds 10 -duration 1m -seed 1"
 	@$(BIN)/soak -runner $(BIN)/hydrant-local $(ARGS)
 
-check: format validate build reproducible emulator parquet roundtrip ## check format, lint, template.yaml, sam build, the functions behind AWS's emulator, the Parquet files of a demo run and of random events
+check: format validate build reproducible emulator parquet roundtrip ## check format, lint, template.yaml, builds and Parquet files
 
 format: $(BIN)/gofumpt $(BIN)/staticcheck
 	@unformatted=$$($(BIN)/gofumpt -l functions pkg); test -z "$$unformatted" || { echo "not formatted (run .cache/bin/gofumpt -w on them):"; echo "$$unformatted"; exit 1; }
@@ -57,22 +57,22 @@ bench: $(BIN)/hydrant-local $(BIN)/load ## print how fast and how big the servic
 	go test -run '^$$' -bench . -cpu 1 ./pkg/transform
 	@$(BIN)/load -runner $(BIN)/hydrant-local
 
-redrive: ## print which quarantined events would be sent round, by reason (ARGS="-reason attempts_exhausted -from 2026-11-22"; -stack NAME for a stack; -go sends them)
+redrive: ## print which quarantined events would be sent once more | ARGS="-reason attempts_exhausted -from 2026-11-22" | ARGS="-go" sends them; ARGS="-stack NAME" asks a stack
 	@go run ./pkg/tools/redrive $(ARGS)
 
-where: ## print every place that a request or an event is in (ID=...; STACK=name for a stack)
+where: ## print every place that a request or an event is in | ID=... STACK=name (a deployed stack)
 	@go run ./pkg/tools/where -id '$(ID)' $(if $(STACK),-stack '$(STACK)') $(ARGS)
 
-token: ## make a token for the authorizer, and a local key for it (ARGS="-serve -producer shop-web", or ARGS="-static -producer shop-web")
+token: ## make a token for the authorizer, and a local key for it | ARGS="-serve -producer shop-web" or ARGS="-static -producer shop-web"
 	@go run ./pkg/tools/token -dir $(DATA)/token $(ARGS)
 
-generate: ## write what follows from pkg/event/catalogue.go: columns and batch size in template.yaml, samples, docs/events.md
+generate: ## write what follows from pkg/event/catalogue.go
 	@go run ./pkg/tools/generate
 
-check-events: $(BIN)/check-events ## judge the events in FILE, or on standard input, as the stream will (JSON=1: as JSON lines)
+check-events: $(BIN)/check-events ## judge events as the stream will | FILE=events.jsonl (or standard input) JSON=1
 	@$(BIN)/check-events $(if $(JSON),-json) $(if $(FILE),'$(FILE)')
 
-validate: $(VENV)/installed ## sam validate, its linter, and both again on what SAM makes of template.yaml
+validate: $(VENV)/installed ## validate template.yaml, as written and as SAM expands it
 	PYTHON=$(VENV)/bin/python .ci/validate
 
 build: $(VENV)/installed ## sam build: the functions as sam deploy uploads them
@@ -80,44 +80,53 @@ build: $(VENV)/installed ## sam build: the functions as sam deploy uploads them
 	@test -n "$(FUNCTIONS)" || { echo "template.yaml has no functions"; exit 1; }
 	@for f in $(FUNCTIONS); do test -x .aws-sam/build/$$f/bootstrap || { echo "sam build left no bootstrap for $$f"; exit 1; }; done
 
-reproducible: ## build the functions twice, in two folders and at two commits, and compare the bytes
+reproducible: ## build the functions twice and compare the bytes
 	@.ci/reproducible $(FUNCTIONS)
 
-emulator: $(VENV)/installed ## run every input under events/ through AWS's Runtime Interface Emulator, and compare what it comes to
+emulator: $(VENV)/installed ## run events/ through AWS's Runtime Interface Emulator
 	@$(VENV)/bin/python .ci/emulator.py
 
-parquet: $(BIN)/hydrant-local $(BIN)/demo $(VENV)/installed ## read the Parquet files of a demo run with DuckDB and compare them
+parquet: $(BIN)/hydrant-local $(BIN)/demo $(VENV)/installed ## compare what DuckDB reads in a demo's Parquet files
 	@$(BIN)/demo -runner $(BIN)/hydrant-local -quiet -rows $(CACHE)/demo.jsonl -data $(CACHE)/demo -build $(DATA)/build
 	@$(VENV)/bin/python .ci/parquet.py $(CACHE)/demo/s3 $(CACHE)/demo.jsonl
 	@rm -rf $(CACHE)/demo $(CACHE)/demo.jsonl
 
-roundtrip: $(BIN)/hydrant-local $(BIN)/events $(VENV)/installed ## send random valid events through everything, and compare each value that DuckDB reads (SEED= plays them again, EVENTS=3000)
+roundtrip: $(BIN)/hydrant-local $(BIN)/events $(VENV)/installed ## the same with random valid events | EVENTS=3000 SEED=... (the same events again)
 	@$(VENV)/bin/python -B .ci/roundtrip.py $(BIN)/hydrant-local $(BIN)/events $(DATA)/build $(CACHE)/roundtrip $(or $(SEED),$$(date +%s)) $(or $(EVENTS),3000)
 
-# sam build and the local runner call this, with ARTIFACTS_DIR.
-build-TransformFunction:
+# What was generated from the catalogue must fit it: conversion drops a column that the table lacks, silently.
+generated:
+	@go run ./pkg/tools/generate -check
+
+# sam build and the local runner call these, with ARTIFACTS_DIR.
+build-TransformFunction: generated
 	GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO_BUILD) -tags lambda.norpc -o $(ARTIFACTS_DIR)/bootstrap ./functions/transform
 
-build-DlqFunction:
+build-DlqFunction: generated
 	GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO_BUILD) -tags lambda.norpc -o $(ARTIFACTS_DIR)/bootstrap ./functions/dlq
 
 build-AuthorizerFunction:
 	GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO_BUILD) -tags lambda.norpc -o $(ARTIFACTS_DIR)/bootstrap ./functions/authorizer
 
 clean: ## remove what was built, and what the local runner keeps
-	rm -rf $(CACHE)/bin $(CACHE)/build .aws-sam $(DATA)
+	rm -rf $(CACHE)/bin $(CACHE)/build .aws-sam
+	@if grep -qs '^hydrant data' '$(DATA)/version' || test '$(DATA)' = .hydrant; then rm -rf '$(DATA)'; else echo "$(DATA) is no data folder of the local runner: left alone"; fi
 
 # go build knows best whether there is anything to do.
 $(BIN)/hydrant-local: FORCE
 	@test -x $@ || echo "building the local runner; the first time takes a minute or two"
 	@go build -trimpath -o $@ ./pkg/local
-$(BIN)/demo $(BIN)/events $(BIN)/load $(BIN)/check-events: FORCE
+$(BIN)/demo $(BIN)/events $(BIN)/load $(BIN)/soak $(BIN)/check-events: FORCE
 	@go build -trimpath -o $@ ./pkg/tools/$(@F)
 
 $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/benchstat: .ci/tools/go.mod .ci/tools/go.sum
 	go -C .ci/tools build -o $(BIN)/ tool
 
+benchstat: $(BIN)/benchstat
+
 $(VENV)/installed: .ci/requirements.txt
+	@command -v python3 >/dev/null || { echo "Python 3.11 or newer is needed for this: install it and put it on the PATH"; exit 1; }
+	@echo "installing the SAM CLI, its linter and DuckDB into .cache/venv; a few minutes the first time"
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement .ci/requirements.txt
 	@touch $@
