@@ -81,10 +81,17 @@ func (s *soaking) play(ctx context.Context, w *world, seed uint64) (*result, err
 		if err := s.outage(ctx, &s.plan.outages[i]); err != nil {
 			return nil, fmt.Errorf("outage %d: %w", i+1, err)
 		}
-		if i < len(s.plan.outages)-1 {
-			s.gate.raise()
+		if i == len(s.plan.outages)-1 {
+			break
 		}
+		s.pass(ctx, time.Now().Add(s.plan.outages[i].calm))
+		s.gate.lower()
+		if err := s.settle(ctx); err != nil {
+			return nil, fmt.Errorf("after outage %d: %w", i+1, err)
+		}
+		s.gate.raise()
 	}
+	s.gate.lower()
 	enough()
 	producers.Wait()
 	if err := s.deliver(ctx); err != nil {
@@ -94,7 +101,7 @@ func (s *soaking) play(ctx context.Context, w *world, seed uint64) (*result, err
 	return s.account(ctx, w, seed)
 }
 
-// outage has things fail for a while, and then lets everything that is on its way settle. Afterwards the gate is closed.
+// outage has things fail for a while.
 func (s *soaking) outage(ctx context.Context, o *outage) error {
 	ends := time.Now().Add(o.lasts)
 	if err := s.runner.setFaults(ctx, o.seed, o.faults); err != nil {
@@ -111,12 +118,7 @@ func (s *soaking) outage(ctx context.Context, o *outage) error {
 	if err := s.runner.count(ctx, s.struck); err != nil {
 		return err
 	}
-	if err := s.runner.setFaults(ctx, 0, nil); err != nil {
-		return err
-	}
-	s.pass(ctx, time.Now().Add(o.calm))
-	s.gate.lower()
-	return s.settle(ctx)
+	return s.runner.setFaults(ctx, 0, nil)
 }
 
 // pass lets time pass, and has the runner deliver meanwhile what Firehose would buffer for a minute: a minute is hours here.
@@ -183,7 +185,7 @@ func causeOf(ctx context.Context, err error) error {
 	return err
 }
 
-// deliver has everything delivered, the delays too. If the plan says so the runner is killed while it is at that.
+// deliver has everything delivered that the last outage has left, what waits for a delay too. If the plan says so the runner is killed while it is at that.
 func (s *soaking) deliver(ctx context.Context) error {
 	s.say("delivering what is left")
 	if s.plan.killDelivering > 0 {
