@@ -167,6 +167,21 @@ func TestErrorsCarryS3sCode(t *testing.T) {
 	}
 }
 
+// A request that is refused before its body is read leaves nothing behind for the next one.
+func TestARefusalIsItsRequestsAlone(t *testing.T) {
+	_, c := start(t, t.TempDir())
+	for range 200 {
+		for _, body := range []string{"", "abc", strings.Repeat("abc", 10_000)} {
+			if err := c.Put(t.Context(), "missing", "a", strings.NewReader(body), int64(len(body)), "", ""); code(err) != "NoSuchBucket" {
+				t.Fatalf("%d bytes: got %v, want NoSuchBucket", len(body), err)
+			}
+			if err := c.EnsureBucket(t.Context(), "bucket"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // Clients of the handler sign the address they see, not the socket behind it.
 func TestTheHandlerKeepsSignaturesWhole(t *testing.T) {
 	s, c := start(t, t.TempDir())

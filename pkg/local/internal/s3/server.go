@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/versity/versitygw/backend/meta"
@@ -87,7 +88,11 @@ func Start(ctx context.Context, c Config, command []string) (*Server, error) {
 	s := &Server{config: c, folder: folder, socket: filepath.Join(folder, "s3"), exited: make(chan struct{}), output: &tail{}}
 	s.transport = &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", s.socket)
+			conn, err := new(net.Dialer).DialContext(ctx, "unix", s.socket)
+			if err != nil {
+				return nil, err
+			}
+			return hearing{conn}, nil
 		},
 		MaxIdleConnsPerHost: 16, DisableCompression: true,
 	}
@@ -149,7 +154,31 @@ func (s *Server) Close() error {
 }
 
 // Transport reaches the server.
-func (s *Server) Transport() http.RoundTripper { return s.transport }
+func (s *Server) Transport() http.RoundTripper { return oneBody{s.transport} }
+
+// oneBody uses no connection again that had a request with a body. Where the server refuses one without reading its body, it takes what is left
+// of that for another request, and the next one on the connection gets the answer: 400.
+type oneBody struct{ next http.RoundTripper }
+
+func (t oneBody) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r = r.WithContext(r.Context()) // a copy
+		r.Close = true
+	}
+	return t.next.RoundTrip(r)
+}
+
+// hearing is a connection on which the server's answer is heard, even if it had closed the connection before all of the request was written.
+// If there is no answer, reading says so.
+type hearing struct{ net.Conn }
+
+func (c hearing) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+		return len(p), nil
+	}
+	return n, err
+}
 
 // Access is a way to the server, which may lead through other transports than its own.
 type Access struct {
@@ -161,10 +190,10 @@ type Access struct {
 func (s *Server) Through(t http.RoundTripper) Access { return Access{s.config, t} }
 
 // Handler is Access.Handler straight to the server.
-func (s *Server) Handler() http.Handler { return s.Through(s.transport).Handler() }
+func (s *Server) Handler() http.Handler { return s.Through(s.Transport()).Handler() }
 
 // Client is Access.Client straight to the server.
-func (s *Server) Client() (*Client, error) { return s.Through(s.transport).Client() }
+func (s *Server) Client() (*Client, error) { return s.Through(s.Transport()).Client() }
 
 // Handler passes requests on to the server as they came: the Host header is part of what a client signed.
 func (a Access) Handler() http.Handler {
