@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -125,6 +126,20 @@ func (r *runner) tell(format string, args ...any) {
 	}
 }
 
+// onceASecond answers a function that prints what it is given, and passes over what comes within a second of the last.
+func (r *runner) onceASecond() func(message string) {
+	var mu sync.Mutex
+	var last time.Time
+	return func(message string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(last) > time.Second {
+			last = time.Now()
+			fmt.Fprintln(r.stderr, message)
+		}
+	}
+}
+
 // later notes what close has to undo, last things first.
 func (r *runner) later(undo func() error) { r.closers = append(r.closers, undo) }
 
@@ -152,7 +167,7 @@ func (r *runner) listenAPI() (net.Listener, error) {
 func (r *runner) listenOn(flag, address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s %s is in use, perhaps by another runner: stop that one, or give %s another address (port 0 picks a free one)", flag, address, flag)
+		return nil, fmt.Errorf("%s %s is in use, perhaps by another runner: stop that one, or take other addresses and another folder: make run DATA=.hydrant/second ARGS=\"-api 127.0.0.1:0 -aws 127.0.0.1:0\"", flag, address)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", flag, address, err)
@@ -178,6 +193,9 @@ func (r *runner) openData() error {
 	version, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
+		if err := onlyOurs(dir); err != nil {
+			return err
+		}
 		if err := os.WriteFile(path, []byte(dataVersion), 0o644); err != nil {
 			return fmt.Errorf("-data %s: %w", dir, err)
 		}
@@ -199,6 +217,23 @@ func (r *runner) openData() error {
 	r.makeFaults()
 	r.puts = r.faults.WrapKinesis(r.kinesis)
 	return r.openQueues()
+}
+
+// mayLie are what a new data folder may hold: builds, tokens and secrets that somebody made before the first start, and the demo's folder.
+var mayLie = []string{"build", "token", "secrets", "demo"}
+
+// onlyOurs refuses a folder with somebody's files in it, since make clean removes a data folder.
+func onlyOurs(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("-data %s: %w", dir, err)
+	}
+	for _, e := range entries {
+		if !slices.Contains(mayLie, e.Name()) {
+			return fmt.Errorf("-data %s holds %s and was not made by hydrant: give -data a folder that is new or empty", dir, e.Name())
+		}
+	}
+	return nil
 }
 
 func (r *runner) startS3(ctx context.Context) error {
@@ -238,7 +273,7 @@ func (r *runner) startServices() error {
 	}
 	r.lambda = lambda.New(lambda.Config{
 		Region: region(), EndpointURL: r.awsURL, Log: r.log, Functions: functions, Event: r.acceptEvent,
-		Credentials: functionCredentials,
+		Credentials: functionCredentials, Trouble: r.onceASecond(),
 	})
 	r.later(func() error { r.lambda.Close(); return nil })
 	var err error

@@ -19,12 +19,13 @@ type ready struct {
 }
 
 const banner = `
-  send    %s
-  deliver curl -X POST %s/_hydrant/flush     (or wait until Firehose's buffers are full)
-  rows    %s
-  errors  curl %s/_hydrant/errors
-  aws     AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s
-  files   %s
+  send     %s
+  deliver  curl -so /dev/null -X POST %s/_hydrant/flush
+           (or wait until Firehose's buffers are full)
+%s  errors   curl %s/_hydrant/errors
+  aws      AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s \
+           AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s
+  files    %s (logs, too)
 
 `
 
@@ -41,11 +42,15 @@ func (r *runner) announce(stdout, stderr io.Writer) error {
 	if r.options.quiet {
 		return nil
 	}
-	rows := "the template has no table"
-	if len(r.stack.Tables) > 0 {
-		rows = fmt.Sprintf("curl %s/_hydrant/tables/%s", r.awsURL, r.stack.Tables[0].Name)
+	tables := ""
+	for i, t := range r.stack.Tables {
+		label := ""
+		if i == 0 {
+			label = "tables"
+		}
+		tables += fmt.Sprintf("  %-8s curl %s/_hydrant/tables/%s\n", label, r.awsURL, t.Name)
 	}
-	fmt.Fprintf(stderr, banner, r.curl(), r.awsURL, rows, r.awsURL, r.awsURL, region(), accessKey, secretKey, r.options.data)
+	fmt.Fprintf(stderr, banner, r.curl(), r.awsURL, tables, r.awsURL, r.awsURL, region(), accessKey, secretKey, r.options.data)
 	width := 0
 	if file, ok := stderr.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
@@ -75,7 +80,7 @@ func (r *runner) summary() string {
 		failed += stats.ProcessingFailed + stats.ConversionFailed
 		waiting += stats.Buffered + stats.InFlight
 	}
-	return fmt.Sprintf("requests %d (refused %d) · records %d · waiting %d · rows %d · failed records %d", requests, refused, records, waiting, rows, failed)
+	return fmt.Sprintf("since the start: requests %d (refused %d) · records %d · waiting %d · rows %d · failed records %d", requests, refused, records, waiting, rows, failed)
 }
 
 // status prints how things stand: on a terminal one line that changes, elsewhere a line whenever something has changed.

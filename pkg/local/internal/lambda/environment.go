@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type environment struct {
 	current *invocation
 	initErr []byte // what the function said of its failed init
 	exitErr string
+	last    string // the last line that it printed
 	kill    func()
 }
 
@@ -95,7 +97,7 @@ func (e *environment) start(ctx context.Context) *result {
 	if err != nil {
 		close(e.exited)
 		_ = server.Close()
-		return &result{payload: failure("Runtime.InvalidEntrypoint", "the bootstrap could not be started: "+errors.Unwrap(err).Error()), failed: true}
+		return &result{payload: failure("Runtime.InvalidEntrypoint", "the bootstrap could not be started: "+err.Error()), failed: true}
 	}
 	e.kill = func() { _ = cmd.Process.Kill() } // it may have ended already
 	go e.wait(cmd, output, server)
@@ -106,6 +108,7 @@ func (e *environment) start(ctx context.Context) *result {
 	case <-e.polled:
 		return nil
 	case <-e.exited:
+		e.f.service.trouble("%s ended before it was ready: %s", e.f.LogicalID, e.lastWords())
 		return &result{payload: e.exitDocument("INIT"), failed: true}
 	case <-limit.C:
 		e.stop()
@@ -123,6 +126,9 @@ func (e *environment) wait(cmd *exec.Cmd, output io.Reader, server *http.Server)
 		line, err := lines.ReadSlice('\n')
 		if text := strings.TrimRight(string(line), "\r\n"); text != "" {
 			e.f.service.config.Log(e.f.LogGroup, e.stream, time.Now(), text)
+			e.mu.Lock()
+			e.last = text
+			e.mu.Unlock()
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			break
@@ -137,6 +143,13 @@ func (e *environment) wait(cmd *exec.Cmd, output io.Reader, server *http.Server)
 	}
 	e.mu.Unlock()
 	close(e.exited)
+}
+
+// lastWords are what the process printed last, or how it ended if it printed nothing.
+func (e *environment) lastWords() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return cmp.Or(e.last, e.exitErr)
 }
 
 func (e *environment) exitDocument(id string) []byte {

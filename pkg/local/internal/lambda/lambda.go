@@ -45,6 +45,7 @@ type Config struct {
 	EndpointURL string            // where the functions' AWS clients find every service (AWS_ENDPOINT_URL)
 	Credentials map[string]string // AWS_ACCESS_KEY_ID and so on
 	Log         func(group, stream string, at time.Time, message string)
+	Trouble     func(message string) // told when a function cannot start, which no answer of its own explains; may be nil
 	Functions   []Function
 	// Event accepts an event for a function, given by its ARN, and answers the request's id; nil: the invocation type Event is refused.
 	Event func(function string, payload []byte) (string, error)
@@ -104,6 +105,12 @@ func New(c Config) *Service {
 		s.functions[f.Name] = &function{Function: f, service: s, limit: limit, stream: strings.ToLower(rand.Text())}
 	}
 	return s
+}
+
+func (s *Service) trouble(format string, args ...any) {
+	if s.config.Trouble != nil {
+		s.config.Trouble(fmt.Sprintf(format, args...))
+	}
 }
 
 // lookup finds a function by its name, its ARN, or either with :$LATEST or its alias behind it.

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -73,8 +74,9 @@ func (handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 type fixture struct {
 	*Service
-	mu  sync.Mutex
-	log []string
+	mu       sync.Mutex
+	log      []string
+	troubles []string
 }
 
 func start(t *testing.T, change func(*Function)) *fixture {
@@ -97,6 +99,7 @@ func start(t *testing.T, change func(*Function)) *fixture {
 	f.Service = New(Config{
 		Region: "eu-west-1", EndpointURL: "http://127.0.0.1:4566", Credentials: map[string]string{"AWS_ACCESS_KEY_ID": "id"},
 		Functions: []Function{function},
+		Trouble:   func(message string) { f.troubles = append(f.troubles, message) },
 		Log: func(group, stream string, _ time.Time, message string) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -225,6 +228,9 @@ func TestAFailedInitIsAFailedInvocation(t *testing.T) {
 	answer, functionError, err := f.Invoke(t.Context(), "echo", []byte(`{}`))
 	if err != nil || functionError != "Unhandled" || !strings.Contains(string(answer), "exit status 3") || !strings.Contains(f.logged(), "cannot start") {
 		t.Errorf("got %s, %q, %v, log %q", answer, functionError, err, f.logged())
+	}
+	if want := []string{"EchoFunction ended before it was ready: cannot start"}; !slices.Equal(f.troubles, want) {
+		t.Errorf("got the troubles %q, want %q", f.troubles, want)
 	}
 }
 
