@@ -207,6 +207,7 @@ func output(t *testing.T, name string, arguments ...string) string {
 
 // Batches of 120 events in three records: what was refused, and nothing else, is sent again, also when the answer was lost.
 func TestSendBatches(t *testing.T) {
+	t.Parallel()
 	for language, run := range map[string]func(t *testing.T, program string){
 		"python": func(t *testing.T, program string) { output(t, find(t, "python3"), write(t, "send.py", program)) },
 		"go":     func(t *testing.T, program string) { output(t, find(t, "go"), "run", write(t, "send.go", program)) },
@@ -270,6 +271,7 @@ func TestSendGivesUp(t *testing.T) {
 }
 
 func TestSendCurl(t *testing.T) {
+	t.Parallel()
 	find(t, "curl")
 	shell := find(t, "sh")
 	t.Run("with retries", func(t *testing.T) {
@@ -306,6 +308,7 @@ Object.defineProperty(globalThis, 'navigator', { configurable: true, value: {
 
 // Node.js is the one program here that CI does not promise: make test says when it is not there.
 func TestSendJavaScript(t *testing.T) {
+	t.Parallel()
 	node := find(t, "node")
 	t.Run("fetch", func(t *testing.T) {
 		t.Parallel()
