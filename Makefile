@@ -22,7 +22,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run redrive where invoke test soak check check-events bench format generate validate build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token parquet roundtrip clean FORCE
+.PHONY: help demo run redrive where invoke test soak check check-events bench format generate validate build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token openapi contract parquet roundtrip clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {n = split($$2, parts, " \\| "); printf "  make %-13s %s\n", $$1, parts[1]; for (i = 2; i <= n; i++) printf "  %-18s   %s\n", "", parts[i]}' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ test: ## run all tests
 soak: $(BIN)/hydrant-local $(BIN)/soak ## post events while everything fails, and account for each | ARGS="-seeds 10 -duration 1m -seed 1"
 	@$(BIN)/soak -runner $(BIN)/hydrant-local $(ARGS)
 
-check: format validate build reproducible emulator parquet roundtrip ## check format, lint, template.yaml, builds and Parquet files
+check: format validate build reproducible emulator contract parquet roundtrip ## check format, lint, template.yaml, builds, the contract and Parquet files
 
 format: $(BIN)/gofumpt $(BIN)/staticcheck
 	@unformatted=$$($(BIN)/gofumpt -l functions pkg); test -z "$$unformatted" || { echo "not formatted (run .cache/bin/gofumpt -w on them):"; echo "$$unformatted"; exit 1; }
@@ -85,6 +85,13 @@ reproducible: ## build the functions twice and compare the bytes
 
 emulator: $(VENV)/installed ## run events/ through AWS's Runtime Interface Emulator
 	@$(VENV)/bin/python .ci/emulator.py
+
+openapi: $(VENV)/installed ## write docs/openapi.yaml, the contract for clients, from the API's body in template.yaml
+	@$(VENV)/bin/python -B .ci/openapi.py
+
+contract: $(BIN)/hydrant-local $(VENV)/installed ## try docs/openapi.yaml against the runner with schemathesis (SEED=, EXAMPLES=60)
+	@$(VENV)/bin/python -B .ci/openapi.py -check
+	@$(VENV)/bin/python -B .ci/contract.py $(BIN)/hydrant-local $(DATA)/build $(CACHE)/contract $(or $(SEED),$$(date +%s)) $(or $(EXAMPLES),60)
 
 parquet: $(BIN)/hydrant-local $(BIN)/demo $(VENV)/installed ## compare what DuckDB reads in a demo's Parquet files
 	@$(BIN)/demo -runner $(BIN)/hydrant-local -quiet -rows $(CACHE)/demo.jsonl -data $(CACHE)/demo -build $(DATA)/build
