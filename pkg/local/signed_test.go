@@ -2,13 +2,15 @@ package main
 
 import (
 	"bufio"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 )
 
-// The runner prints a command that sends an event. Pasted into a shell it does, also where the API takes signed requests only.
+// The runner prints a command that sends an event. Pasted into a shell it does, whatever the API asks for.
 func TestTheCommandThatIsPrinted(t *testing.T) {
 	shell, err := exec.LookPath("sh")
 	if err == nil {
@@ -17,10 +19,13 @@ func TestTheCommandThatIsPrinted(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	for _, authorization := range []string{"NONE", "AWS_IAM"} {
+	for _, authorization := range []string{"NONE", "AWS_IAM", "LAMBDA"} {
 		t.Run(authorization, func(t *testing.T) {
-			cmd := exec.Command(runnerBinary, "-api", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-build", buildFolder, "-data", t.TempDir(), "-parameter", "Authorization="+authorization)
+			data := t.TempDir()
+			cmd := exec.Command(runnerBinary, "-api", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-build", buildFolder, "-data", data,
+				"-parameter", "Authorization="+authorization, "-parameter", "StaticTokens=true", "-parameter", "ApiKeyRequired=true")
 			cmd.Dir = root
+			token := staticToken(t, filepath.Join(data, "secrets", "hydrant-local-TokensSecret"))
 			stderr, err := cmd.StderrPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -33,11 +38,13 @@ func TestTheCommandThatIsPrinted(t *testing.T) {
 			for !found && lines.Scan() {
 				command, found = strings.CutPrefix(lines.Text(), "  send    ")
 			}
-			answer, err := exec.Command(shell, "-c", command).Output()
+			send := exec.Command(shell, "-c", command)
+			send.Env = append(os.Environ(), "TOKEN="+token)
+			answer, err := send.Output()
 			if err != nil || !strings.Contains(string(answer), `"SequenceNumber":"`) {
 				t.Errorf("%s\nanswered %s (%v)", command, answer, err)
 			}
-			if strings.Contains(command, "--aws-sigv4") != (authorization == "AWS_IAM") {
+			if strings.Contains(command, "--aws-sigv4") != (authorization == "AWS_IAM") || strings.Contains(command, "Bearer") != (authorization == "LAMBDA") {
 				t.Errorf("got %s", command)
 			}
 			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -50,4 +57,25 @@ func TestTheCommandThatIsPrinted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// staticToken makes a token and puts its hash in a secret's file.
+func staticToken(t *testing.T, secret string) string {
+	t.Helper()
+	binary, err := tokenBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	token, err := exec.Command(binary, "-dir", dir, "-static", "-producer", "tap").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(secret), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "tokens.json"), secret); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(token))
 }
