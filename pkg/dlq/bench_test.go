@@ -21,19 +21,31 @@ type endless struct {
 	lines []string
 	n     int
 	peak  uint64
+
+	largest int // object that was written, in bytes
 }
 
 func (e *endless) Open(context.Context, string, string, int64) (dlq.Object, error) {
 	return dlq.Object{Body: io.NopCloser(&repeat{lines: e.lines, left: e.n}), Modified: modified}, nil
 }
-func (e *endless) Create(context.Context, string, string, dlq.NewObject) error { return nil }
+
+func (e *endless) Create(_ context.Context, _, _ string, o dlq.NewObject) error {
+	e.largest = max(e.largest, len(o.Body))
+	e.measure()
+	return nil
+}
+
 func (e *endless) Put(context.Context, []dlq.Entry) ([]int, error) {
+	e.measure()
+	return nil, nil
+}
+
+func (e *endless) measure() {
 	var m runtime.MemStats
 	if e.peak > 0 {
 		runtime.ReadMemStats(&m)
 		e.peak = max(e.peak, m.HeapInuse+m.StackInuse)
 	}
-	return nil, nil
 }
 
 // repeat is the lines, over and over, until so many of them are read.
@@ -120,6 +132,31 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	if peak > 64<<20 {
 		t.Errorf("%d MB in use", peak>>20)
+	}
+}
+
+// A record of a megabyte that is nothing but tiny events, each of which is quarantined or goes round, fits the function's memory too.
+func TestMemoryForTinyEvents(t *testing.T) {
+	record := enveloped(0, "["+strings.Repeat("1,", 500_000)+"1]")
+	for _, code := range []string{"Lambda.ProcessingFailedStatus", "Lambda.FunctionError"} {
+		t.Run(code, func(t *testing.T) {
+			w := &endless{world: newWorld(), lines: []string{failed(code, record)}, n: 1, peak: 1}
+			s := settings
+			s.RecordsPerSecond = 1 << 30
+			d, err := dlq.New(s, judge, w, w, w, w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer, err := d.Invoke(t.Context(), []byte(batch(notification(errors1)))); err != nil || string(answer) != `{"batchItemFailures":[]}` {
+				t.Fatalf("%s, %v", answer, err)
+			}
+			if r := w.reports[0]; r.Quarantined+r.Events != 500_001 {
+				t.Errorf("%d events in quarantine, %d round", r.Quarantined, r.Events)
+			}
+			if w.peak > 160<<20 || w.largest > 8<<20 {
+				t.Errorf("%d MB in use, an object of %d KB", w.peak>>20, w.largest>>10)
+			}
+		})
 	}
 }
 

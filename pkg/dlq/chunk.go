@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -22,10 +23,11 @@ import (
 type chunk struct {
 	modified time.Time // of the error object
 	entries  []Entry
-	sent     []sent // parallel to entries
-	rows     []byte // of the quarantine
-	kept     int    // rows
-	reasons  []event.Reason
+	sent     []sent   // parallel to entries
+	full     []object // of the quarantine
+	rows     []byte   // of the quarantine's next object
+	kept     int      // rows in all
+	reasons  map[event.Reason]int
 	waiting  []waiting
 	codes    []string // of the lines that were dealt with
 
@@ -46,7 +48,7 @@ func (e one) size() int { return len(e.data) + len(e.id) + len(`,"",`) }
 
 func (c *chunk) reset(modified time.Time) {
 	*c = chunk{
-		modified: modified, entries: c.entries[:0], sent: c.sent[:0], rows: c.rows[:0], reasons: c.reasons[:0], waiting: c.waiting[:0],
+		modified: modified, entries: c.entries[:0], sent: c.sent[:0], rows: c.rows[:0], reasons: map[event.Reason]int{}, waiting: c.waiting[:0],
 		codes: c.codes[:0], answer: c.answer[:0], group: c.group[:0],
 	}
 	clear(c.entries[:cap(c.entries)]) // of the last chunk's records
@@ -58,8 +60,8 @@ func (c *chunk) tally(r *Report) {
 		r.Codes[codeName(code)]++
 	}
 	r.Quarantined += c.kept
-	for _, reason := range c.reasons {
-		r.Reasons[reason]++
+	for reason, n := range c.reasons {
+		r.Reasons[reason] += n
 	}
 	r.Records += len(c.sent)
 	for _, s := range c.sent {
@@ -93,6 +95,7 @@ type provenance struct {
 func (p *pass) take(ctx context.Context, line []byte, cut bool, number int64) {
 	c := &p.chunk
 	before := *c
+	before.reasons = maps.Clone(c.reasons)
 	s := subject{line: number, code: firehose.Explain(""), raw: line, provenance: provenance{index: -1, receivedAt: c.modified.UnixMilli()}}
 	s.code.Stage = p.stageOfKey()
 	defer func() {
@@ -311,13 +314,15 @@ func (p *pass) keep(s *subject, data []byte, out event.Outcome, reason event.Rea
 	}
 	c.rows = r.append(c.rows)
 	c.kept++
-	var counted []event.Reason
-	for _, rejection := range r.Reasons {
-		if !slices.Contains(counted, rejection.Reason) {
-			counted = append(counted, rejection.Reason)
+	for i, why := range r.Reasons {
+		if !slices.ContainsFunc(r.Reasons[:i], func(other event.Rejection) bool { return other.Reason == why.Reason }) {
+			c.reasons[why.Reason]++
 		}
 	}
-	c.reasons = append(c.reasons, counted...)
+	if len(c.rows) > mostRows {
+		c.full = append(c.full, newObject(c.rows))
+		c.rows = nil // take may go back to the rows as they were
+	}
 }
 
 const maxMessage = 1000

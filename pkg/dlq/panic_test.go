@@ -61,3 +61,19 @@ func TestAPanicIsItsLinesAlone(t *testing.T) {
 		t.Errorf("the events %v", events)
 	}
 }
+
+// So it is where the line had come to more rows than one object of the quarantine takes.
+func TestAPanicBehindManyRows(t *testing.T) {
+	w := newWorld()
+	w.put(errors1, failed("Lambda.ProcessingFailedStatus", bad), failed("Lambda.ProcessingFailedStatus", "["+strings.Repeat("1,", 20_000)+`{"type":"boo"}]`))
+	d, err := dlq.New(settings, nervous{judge}, w, w, w, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := d.Invoke(t.Context(), []byte(batch(notification(errors1)))); err != nil || string(answer) != `{"batchItemFailures":[]}` {
+		t.Fatalf("%s, %v", answer, err)
+	}
+	if rows := w.rows(t); len(rows) != 2 || rows[0].reasons() != "missing" || rows[1].reasons() != "panic" || w.reports[0].Quarantined != 2 {
+		t.Errorf("%d rows, report %+v", len(rows), w.reports[0])
+	}
+}

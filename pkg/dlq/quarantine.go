@@ -94,19 +94,35 @@ func digest(parts ...[]byte) string {
 	return base32Lower.EncodeToString(sum[:16])
 }
 
+// mostRows is how many bytes of rows one object has at most, but for the last row. A record of a megabyte can come to half a million of
+// them.
+const mostRows = 4 << 20
+
+// object is one of the quarantine, before it is written.
+type object struct {
+	name   string // a digest of the rows. They say which lines of which object they come from, so no two objects have the same
+	zipped []byte
+}
+
+func newObject(rows []byte) object { return object{digest(rows), zip(rows)} }
+
 // quarantine writes the chunk's rows.
 func (p *pass) quarantine(ctx context.Context) error {
 	c := &p.chunk
+	for _, o := range c.full {
+		if err := p.create(ctx, o); err != nil {
+			return err
+		}
+	}
 	if len(c.rows) == 0 {
 		return nil
 	}
-	zipped, err := zip(c.rows)
-	if err != nil {
-		return err
-	}
-	// The rows say which lines of which object they come from, so no two chunks have the same.
-	key := p.settings.Quarantine + partition(c.modified) + digest(c.rows) + ".json.gz"
-	err = p.objects.Create(ctx, p.settings.Bucket, key, NewObject{Body: zipped, Type: rowsType, Encoding: rowsEncoding})
+	return p.create(ctx, newObject(c.rows))
+}
+
+func (p *pass) create(ctx context.Context, o object) error {
+	key := p.settings.Quarantine + partition(p.chunk.modified) + o.name + ".json.gz"
+	err := p.objects.Create(ctx, p.settings.Bucket, key, NewObject{Body: o.zipped, Type: rowsType, Encoding: rowsEncoding})
 	if errors.Is(err, ErrExists) {
 		p.report.Repeated++
 		return nil
@@ -114,19 +130,19 @@ func (p *pass) quarantine(ctx context.Context) error {
 	return err
 }
 
-func zip(text []byte) ([]byte, error) {
+func zip(text []byte) []byte {
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	if err == nil {
+		err = w.Close()
+	}
 	if err != nil {
-		return nil, err
+		panic(err) // a known level, and a buffer that takes everything
 	}
-	if _, err := w.Write(text); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return b.Bytes()
 }
 
 // markerPrefix is what the keys of the markers of one quarantine object begin with.
