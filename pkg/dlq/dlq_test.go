@@ -256,6 +256,25 @@ func TestRecordsAreSplit(t *testing.T) {
 	}
 }
 
+// Ids may take more room than what they are the ids of: the pieces fit the stream all the same.
+func TestTinyEventsAreSplit(t *testing.T) {
+	const events = 100_000
+	w := newWorld()
+	w.put(errors1, failed("Lambda.FunctionError", enveloped(0, "["+strings.Repeat("1,", events-1)+"1]")))
+	w.notify(t, errors1)
+	n := 0
+	for _, e := range w.stream {
+		r, err := record.Open(e.Data, record.Source{})
+		if err != nil || len(e.Data) > 1000<<10 {
+			t.Fatalf("%d bytes, %v", len(e.Data), err)
+		}
+		n += len(r.EventIDs)
+	}
+	if n != events || len(w.rows(t)) > 0 {
+		t.Errorf("%d events", n)
+	}
+}
+
 func TestObjects(t *testing.T) {
 	line := failed("Lambda.FunctionError", enveloped(0, view))
 	later := failed("Lambda.FunctionError", enveloped(3, view2))

@@ -111,6 +111,33 @@ func TestAStreamThatStops(t *testing.T) {
 	}
 }
 
+// Lines that were put off before the work was interrupted are handed over too, and the rest is found again in what is zipped as in what is not.
+func TestAStreamThatStopsBehindWaitingLines(t *testing.T) {
+	lines := append([]string{failed("Lambda.FunctionError", enveloped(3, `{"type":"page_view","event_id":"waiting","url":"https://a.example/"}`))}, many(5000)...)
+	text := []byte(strings.Join(lines, "\n"))
+	for name, body := range map[string][]byte{"plain": text, "zipped": zipped(t, string(text))} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.objects[bucket+"/errors/1"] = body
+				w.refuse = func(call, _ int) bool { return call >= 6 }
+				if answer, err := w.invokeFor(t, settings, time.Minute, batch(notification("errors/1"))); err != nil || answer != `{"batchItemFailures":[]}` {
+					t.Fatalf("answer %s, %v: %+v", answer, err, w.faults)
+				}
+				if len(w.queue) != 2 || w.reports[0].Waiting != 1 || w.queue[0].delay != 15*time.Minute {
+					t.Fatalf("left %+v", w.queue)
+				}
+				w.refuse = nil
+				w.settle(t)
+				stream, quarantine := w.places(t)
+				if len(stream) != 5001 || len(quarantine) > 0 || w.reports[1].Lines+w.reports[0].Lines+w.reports[2].Lines != 5001 {
+					t.Errorf("%d events, reports %+v", len(stream), w.reports)
+				}
+			})
+		})
+	}
+}
+
 // Refused records are sent again, those alone.
 func TestRefusedRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
