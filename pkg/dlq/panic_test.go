@@ -65,7 +65,9 @@ func TestAPanicIsItsLinesAlone(t *testing.T) {
 // So it is where the line had come to more rows than one object of the quarantine takes.
 func TestAPanicBehindManyRows(t *testing.T) {
 	w := newWorld()
-	w.put(errors1, failed("Lambda.ProcessingFailedStatus", bad), failed("Lambda.ProcessingFailedStatus", "["+strings.Repeat("1,", 20_000)+`{"type":"boo"}]`))
+	lines := append(make([]string, 1000), failed("Lambda.ProcessingFailedStatus", bad), failed("Lambda.ProcessingFailedStatus", "["+strings.Repeat("1,", 20_000)+`{"type":"boo"}]`))
+	lines[0] = failed("Lambda.ProcessingFailedStatus", "["+strings.Repeat("1,", 9_999)+"1]") // a chunk of its own, whose memory is used again
+	w.put(errors1, lines...)
 	d, err := dlq.New(settings, nervous{judge}, w, w, w, w)
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +75,8 @@ func TestAPanicBehindManyRows(t *testing.T) {
 	if answer, err := d.Invoke(t.Context(), []byte(batch(notification(errors1)))); err != nil || string(answer) != `{"batchItemFailures":[]}` {
 		t.Fatalf("%s, %v", answer, err)
 	}
-	if rows := w.rows(t); len(rows) != 2 || rows[0].reasons() != "missing" || rows[1].reasons() != "panic" || w.reports[0].Quarantined != 2 {
-		t.Errorf("%d rows, report %+v", len(rows), w.reports[0])
+	rows := w.rows(t)
+	if n := len(rows); n != 10_002 || rows[n-2].reasons() != "missing" || rows[n-1].reasons() != "panic" || w.reports[0].Quarantined != n {
+		t.Errorf("%d rows, report %+v", n, w.reports[0])
 	}
 }
