@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
@@ -108,8 +109,7 @@ func (a *aws) s3(w http.ResponseWriter, r *http.Request, body []byte) {
 	case r.Method == http.MethodGet && !found:
 		fail(w, http.StatusNotFound, "NoSuchKey")
 	case r.Method == http.MethodGet:
-		w.Header().Set("Last-Modified", modified.Format(http.TimeFormat))
-		_, _ = w.Write(object)
+		http.ServeContent(w, r, "", modified, bytes.NewReader(object)) // with Range
 	case r.Method == http.MethodPut && r.Header.Get("If-None-Match") != "*":
 		fail(w, http.StatusNotImplemented, "NotImplemented")
 	case r.Method == http.MethodPut && found:
