@@ -67,9 +67,10 @@ func New(cfg Config, place Place, queue Queue, invoker Invoker, failed func(erro
 	return m
 }
 
-// Start begins to poll. Stop ends that; when ctx ends before what is at hand is done, invocations are broken off, and their messages
-// come again.
-func (m *Mapping) Start()                   { m.consumer.Start() }
+// Start begins to poll.
+func (m *Mapping) Start() { m.consumer.Start() }
+
+// Stop ends the polling. When ctx ends before what is at hand is done, invocations are broken off, and their messages come again.
 func (m *Mapping) Stop(ctx context.Context) { m.consumer.Stop(ctx) }
 
 // Quiet says whether no message is due or being handled; those that wait for a delay do not count.

@@ -11,10 +11,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hydrant/pkg/local/internal/kinesis"
 )
 
 // runOnce runs a delivery stream over dir until while returns, as one process would.
-func runOnce(t *testing.T, cfg Config, stream *memoryStream, b *bucket, f function, while func(*DeliveryStream)) {
+func runOnce(t *testing.T, cfg Config, stream source, b *bucket, f function, while func(*DeliveryStream)) {
 	t.Helper()
 	d, err := open(cfg, stream, f, b, &memoryLogs{})
 	if err != nil {
@@ -329,6 +331,42 @@ func TestOneRunAtATime(t *testing.T) {
 		synctest.Wait()
 		if err := r.Run(t.Context()); err == nil {
 			t.Error("a second Run was let in")
+		}
+	})
+}
+
+// late is a stream that gets its one record just behind a look that found none.
+type late struct {
+	*memoryStream
+	looked bool
+}
+
+func (l *late) Reader(shard, after string) (reader, error) {
+	r, err := l.memoryStream.Reader(shard, after)
+	return &lateReader{r, l}, err
+}
+
+type lateReader struct {
+	reader
+	stream *late
+}
+
+func (r *lateReader) Read(maxRecords, maxBytes int) ([]kinesis.Record, error) {
+	records, err := r.reader.Read(maxRecords, maxBytes)
+	if !r.stream.looked {
+		r.stream.looked = true
+		r.stream.put(0, "late,")
+	}
+	return records, err
+}
+
+// A record that comes in between a look at its shard and the wait for the next is not left there until another one comes.
+func TestAPutBehindALook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stream, b := &late{memoryStream: newMemoryStream(1)}, &bucket{}
+		runOnce(t, testConfig(t.TempDir()), stream, b, echo, func(*DeliveryStream) { time.Sleep(time.Hour); synctest.Wait() })
+		if got := b.under("events/"); got != "late," {
+			t.Errorf("delivered %q", got)
 		}
 	})
 }
