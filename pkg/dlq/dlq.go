@@ -11,7 +11,7 @@
 // The error object holds the only copy of its records; nothing here deletes or changes it. It is read in chunks, whose ends follow from its
 // bytes alone. The order of writes for a chunk is
 //
-//  1. the quarantine object of its quarantined events, under a key that is a digest of what is in it and only if there is none;
+//  1. the quarantine objects of its quarantined events, under keys that are digests of what is in them and only if there are none;
 //  2. its records to the stream, until each one is acknowledged;
 //
 // and for the lines read by one message, when their last chunk is done
