@@ -119,8 +119,13 @@ func (throttled) ErrorCode() string { return "TooManyRequestsException" }
 
 func run(t *testing.T, f *function, cfg Config, bodies ...string) (*Mapping, *sqs.Queue) {
 	t.Helper()
+	return runScaled(t, 1, f, cfg, bodies...)
+}
+
+func runScaled(t *testing.T, scale float64, f *function, cfg Config, bodies ...string) (*Mapping, *sqs.Queue) {
+	t.Helper()
 	const arn = "arn:aws:sqs:eu-west-1:000000000000:work"
-	s, err := sqs.Open(sqs.Config{Dir: t.TempDir(), AccountID: "000000000000", Queues: []sqs.QueueConfig{
+	s, err := sqs.Open(sqs.Config{Dir: t.TempDir(), AccountID: "000000000000", TimeScale: scale, Queues: []sqs.QueueConfig{
 		{Name: "work", ARN: arn, Visibility: 30 * time.Minute, Retention: sqs.MaxRetention, MaxMessageBytes: sqs.MaxMessageBytes},
 	}})
 	if err != nil {
@@ -133,7 +138,7 @@ func run(t *testing.T, f *function, cfg Config, bodies ...string) (*Mapping, *sq
 		}
 	}
 	cfg.QueueARN = arn
-	m := New(cfg, Place{"eu-west-1", "000000000000", 1}, q, f, func(err error) { t.Error(err) })
+	m := New(cfg, Place{"eu-west-1", "000000000000", scale}, q, f, func(err error) { t.Error(err) })
 	m.Start()
 	t.Cleanup(func() {
 		m.Stop(t.Context())
@@ -188,6 +193,40 @@ func failing([]record) (string, string, error) { return `{"errorMessage":"no"}`,
 
 func secondFails(messages []record) (string, string, error) {
 	return `{"batchItemFailures":[{"itemIdentifier":"` + messages[len(messages)-1].MessageID + `"}]}`, "", nil
+}
+
+// However fast a visibility timeout passes, it does not while the function has the messages; afterwards it does.
+func TestMessagesAreHiddenWhileTheFunctionHasThem(t *testing.T) {
+	const scale, longer = 600, 20 * time.Second // half an hour passes in three seconds
+	for name, tc := range map[string]struct {
+		do    func([]record) (string, string, error)
+		after time.Duration
+		want  string
+		left  int
+	}{
+		"until it is done":                    {nil, 30 * time.Second, "a1+b1", 0},
+		"and for the timeout after a failure": {failing, longer + 2500*time.Millisecond, "a1+b1", 2},
+		"and no longer than that":             {failing, longer + 3500*time.Millisecond, "a1+b1 a2+b2", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &function{do: func(messages []record) (string, string, error) {
+					time.Sleep(longer)
+					if tc.do == nil {
+						return "", "", nil
+					}
+					return tc.do(messages)
+				}}
+				m, q := runScaled(t, scale, f, Config{BatchSize: 2, Concurrency: 3}, "a", "b")
+				time.Sleep(tc.after)
+				synctest.Wait()
+				stats := q.Stats()
+				if got := f.seen(); got != tc.want || stats.InFlight+stats.Visible != tc.left {
+					t.Errorf("got %q and %+v, want %q and %d messages left (%+v)", got, stats, tc.want, tc.left, m.Stats())
+				}
+			})
+		})
+	}
 }
 
 func TestConcurrencyIsBounded(t *testing.T) {

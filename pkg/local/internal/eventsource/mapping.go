@@ -17,6 +17,7 @@ const defaultConcurrency = 5
 type Queue interface {
 	sqs.Source
 	Delete(handle string) error
+	ChangeVisibility(handle string, timeout time.Duration) error
 	Config() sqs.QueueConfig
 }
 
@@ -104,7 +105,7 @@ func (m *Mapping) handle(ctx context.Context, messages []sqs.Message) {
 			m.failed(err)
 			return
 		}
-		m.invoke(ctx, event, messages[:n], received)
+		m.invoke(ctx, event, messages, n, received)
 		messages = messages[n:]
 	}
 }
@@ -112,12 +113,15 @@ func (m *Mapping) handle(ctx context.Context, messages []sqs.Message) {
 // Waits between attempts at an invocation that was throttled. How Lambda spaces them is not documented.
 const firstWait, mostWait = time.Second, time.Minute
 
-// invoke has the function handle a batch. While Lambda refuses the invocation it is tried again, until the messages become visible: then
-// others may have them ("Error handling strategies for SQS event sources").
-func (m *Mapping) invoke(ctx context.Context, event []byte, batch []sqs.Message, received time.Time) {
+// invoke has the function handle the first n messages of those at hand. While Lambda refuses the invocation it is tried again, until the
+// messages become visible: then others may have them ("Error handling strategies for SQS event sources").
+func (m *Mapping) invoke(ctx context.Context, event []byte, messages []sqs.Message, n int, received time.Time) {
+	batch := messages[:n]
 	until := received.Add(m.scaled(m.queue.Config().Visibility))
 	for wait := firstWait; ; wait = min(2*wait, mostWait) {
+		release := m.hold(messages)
 		answer, functionError, err := m.invoker.Invoke(ctx, m.cfg.FunctionARN, event)
+		release()
 		if err == nil {
 			m.settle(answer, functionError, batch)
 			return
@@ -128,6 +132,34 @@ func (m *Mapping) invoke(ctx context.Context, event []byte, batch []sqs.Message,
 			return
 		}
 	}
+}
+
+// hold keeps messages out of sight while the function has them, until it is released. On AWS nothing has to: a queue's visibility timeout must
+// be at least the function's timeout ("Creating and configuring an Amazon SQS event source mapping"). Where visibility timeouts pass faster
+// than told, and functions do not work faster, it would end before the function does: the same messages would be handled several times at
+// once, and what comes of them would slow the function down further.
+func (m *Mapping) hold(messages []sqs.Message) (release func()) {
+	if m.place.TimeScale <= 1 {
+		return func() {}
+	}
+	timeout := m.queue.Config().Visibility
+	tick := time.NewTicker(max(m.scaled(timeout)/3, time.Millisecond))
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+			case <-stop:
+				return
+			}
+			for _, message := range messages {
+				_ = m.queue.ChangeVisibility(message.ReceiptHandle, timeout) // one that has come into sight already is somebody else's
+			}
+		}
+	}()
+	return func() { close(stop); <-done }
 }
 
 // settle deletes what the function is done with.
