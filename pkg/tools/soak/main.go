@@ -123,7 +123,9 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 			return errors.New("interrupted")
 		}
 		if err != nil {
-			return fmt.Errorf("seed %d: %w\nrun it again with %s", seed, err, o.again(seed))
+			fmt.Fprintf(stdout, "seed %d: FAILED: %v\n  run it again with %s\n", seed, err, o.again(seed))
+			failed = append(failed, fmt.Sprint(seed))
+			continue
 		}
 		result.print(stdout)
 		if len(result.faults) > 0 {

@@ -139,8 +139,15 @@ func TestWorld(t *testing.T) {
 
 func TestARunnerThatIsNotThere(t *testing.T) {
 	o := defaults(t, "-runner", filepath.Join(t.TempDir(), "none"), "-smallest", "../../../events/samples/smallest.jsonl")
-	if err := run(t.Context(), o, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "make soak") || !strings.Contains(err.Error(), "-seed 1 -seeds 1") {
-		t.Errorf("the error is %v, want it to say what to do, and how to run it again", err)
+	var out bytes.Buffer
+	err := run(t.Context(), o, &out, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "3 of 3 seeds failed: 1, 2, 3") {
+		t.Errorf("the error is %v", err)
+	}
+	for _, want := range []string{"or use `make soak`", `run it again with make soak ARGS="-seed 1 -seeds 1 `} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, &out)
+		}
 	}
 }
 

@@ -78,7 +78,7 @@ const (
 func newPlan(seed uint64, o *options) *plan {
 	r := rand.New(rand.NewPCG(seed, 'p'))
 	p := &plan{parameters: []string{
-		"StreamMode=PROVISIONED", fmt.Sprintf("ShardCount=%d", 1+r.IntN(8)), fmt.Sprintf("TransformRetries=%d", r.IntN(2)), "TransformBufferSeconds=0",
+		"StreamMode=PROVISIONED", fmt.Sprintf("ShardCount=%d", 4+r.IntN(5)), fmt.Sprintf("TransformRetries=%d", r.IntN(2)), "TransformBufferSeconds=0",
 		fmt.Sprintf("DlqConcurrency=%d", 2+r.IntN(3)),
 		"RedriveRecordsPerSecond=100000", // it is the one pace that does not run faster
 	}}
