@@ -7,8 +7,9 @@ endif
 CACHE := $(CURDIR)/.cache
 BIN := $(CACHE)/bin
 VENV := $(CACHE)/venv
-# What the runner keeps. make clean removes it.
+# What the runner keeps. make clean removes what is made there, and nothing else that may be in it.
 DATA ?= .hydrant
+MADE := version s3 meta kinesis firehose logs sqs waiting notify secrets build token demo
 
 # The architecture of Globals in template.yaml, whatever the environment says: sam build names none. The runner gives its own machine.
 GOOS := linux
@@ -117,7 +118,7 @@ build-AuthorizerFunction:
 
 clean: ## remove what was built, and what the local runner keeps
 	rm -rf $(CACHE)/bin $(CACHE)/build .aws-sam
-	@if grep -qs '^hydrant data' '$(DATA)/version' || test '$(DATA)' = .hydrant; then rm -rf '$(DATA)'; else echo "$(DATA) is no data folder of the local runner: left alone"; fi
+	@for made in $(MADE); do rm -rf '$(DATA)'/$$made; done; rmdir '$(DATA)' 2>/dev/null || test ! -d '$(DATA)' || echo "left in $(DATA), which hydrant did not make: $$(ls -A '$(DATA)' | tr '\n' ' ')"
 
 # go build knows best whether there is anything to do.
 $(BIN)/hydrant-local: FORCE

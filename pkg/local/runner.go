@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -193,9 +192,6 @@ func (r *runner) openData() error {
 	version, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		if err := onlyOurs(dir); err != nil {
-			return err
-		}
 		if err := os.WriteFile(path, []byte(dataVersion), 0o644); err != nil {
 			return fmt.Errorf("-data %s: %w", dir, err)
 		}
@@ -217,23 +213,6 @@ func (r *runner) openData() error {
 	r.makeFaults()
 	r.puts = r.faults.WrapKinesis(r.kinesis)
 	return r.openQueues()
-}
-
-// mayLie are what a new data folder may hold: builds, tokens and secrets that somebody made before the first start, and the demo's folder.
-var mayLie = []string{"build", "token", "secrets", "demo"}
-
-// onlyOurs refuses a folder with somebody's files in it, since make clean removes a data folder.
-func onlyOurs(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("-data %s: %w", dir, err)
-	}
-	for _, e := range entries {
-		if !slices.Contains(mayLie, e.Name()) {
-			return fmt.Errorf("-data %s holds %s and was not made by hydrant: give -data a folder that is new or empty", dir, e.Name())
-		}
-	}
-	return nil
 }
 
 func (r *runner) startS3(ctx context.Context) error {
