@@ -28,6 +28,8 @@ var awsMetrics = map[string]struct {
 }{
 	"AWS/SQS":    {[]string{"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}, "QueueName", "AWS::SQS::Queue"},
 	"AWS/Lambda": {[]string{"Errors", "Throttles"}, "FunctionName", "AWS::Serverless::Function"},
+	// "Monitor Amazon Data Firehose using CloudWatch metrics"
+	"AWS/Firehose": {[]string{"DeliveryToS3.DataFreshness", "KinesisMillisBehindLatest"}, "DeliveryStreamName", "AWS::KinesisFirehose::DeliveryStream"},
 }
 
 var alarmRules = map[string]rule{
