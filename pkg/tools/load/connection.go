@@ -26,8 +26,9 @@ type connection struct {
 	body []byte // of the last answer
 }
 
-// dial connects to an address as http://127.0.0.1:3000/v1 and will POST to path under it. The connection is closed when ctx ends.
-func dial(ctx context.Context, base, path string) (*connection, error) {
+// dial connects to an address as http://127.0.0.1:3000/v1 and will POST to path under it, with headers ("Name: value") in each request. The
+// connection is closed when ctx ends.
+func dial(ctx context.Context, base, path string, headers ...string) (*connection, error) {
 	u, err := url.Parse(base)
 	if err != nil {
 		return nil, err
@@ -37,7 +38,11 @@ func dial(ctx context.Context, base, path string) (*connection, error) {
 		return nil, err
 	}
 	context.AfterFunc(ctx, func() { conn.Close() })
-	head := fmt.Sprintf("POST %s%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nUser-Agent: hydrant-load\r\nContent-Length: ", u.Path, path, u.Host)
+	head := fmt.Sprintf("POST %s%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nUser-Agent: hydrant-load\r\n", u.Path, path, u.Host)
+	for _, h := range headers {
+		head += h + "\r\n"
+	}
+	head += "Content-Length: "
 	return &connection{conn: conn, in: bufio.NewReaderSize(conn, 64<<10), head: []byte(head)}, nil
 }
 

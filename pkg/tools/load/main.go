@@ -116,6 +116,7 @@ var measurements = []struct {
 }{
 	{"start", (*bench).measureStart},
 	{"post", (*bench).measurePost},
+	{"token", (*bench).measureToken},
 	{"parquet", (*bench).measureParquet},
 }
 

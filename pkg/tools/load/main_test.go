@@ -18,7 +18,7 @@ func TestParse(t *testing.T) {
 	}{
 		"needs no flags":              {nil, ""},
 		"takes some measurements":     {[]string{"-only", "start,parquet"}, ""},
-		"refuses unknown ones":        {[]string{"-only", "post,speed"}, "-only speed: there are start, post, parquet"},
+		"refuses unknown ones":        {[]string{"-only", "post,speed"}, "-only speed: there are start, post, token, parquet"},
 		"refuses arguments":           {[]string{"fast"}, `unexpected argument "fast": -help lists the flags`},
 		"refuses too short a load":    {[]string{"-duration", "10ms"}, "-duration 10ms is not within 1s and 1h"},
 		"refuses no connection":       {[]string{"-connections", "0"}, "-connections 0 is not within 1 and 1,000"},
@@ -67,7 +67,7 @@ func TestWholeRoad(t *testing.T) {
 	dir := t.TempDir()
 	o, err := parse([]string{
 		"load", "-runner", filepath.Join(dir, "runner"), "-template", "../../../template.yaml", "-build", filepath.Join(dir, "build"),
-		"-duration", "1s", "-connections", "4", "-events", "1201", "-only", "post,parquet",
+		"-duration", "1s", "-connections", "4", "-events", "1201", "-only", "post,token,parquet",
 	}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +87,7 @@ func TestWholeRoad(t *testing.T) {
 		`altered +0, 0, 0, 0 +goal none: met\n(.|\n)*altered +0, 0, 0, 0 +goal none: met\n`,
 		`memory up to 100 % of the time, highest +[1-9][0-9]* MB`,
 		`transform function +[1-9][0-9]* s\n`,
+		`accepted with, the answer kept +[1-9][0-9,]* a second`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out.String()) {
 			t.Errorf("the report has no %s:\n%s", want, &out)

@@ -90,8 +90,8 @@ func (b *bench) load(ctx context.Context, child *runner, l *ledger, r *postResul
 }
 
 // sendUntil sends the events of one lane, one after another.
-func sendUntil(ctx context.Context, until time.Time, api string, l *ledger, i int, latency *histogram) error {
-	c, err := dial(ctx, api, "/record")
+func sendUntil(ctx context.Context, until time.Time, api string, l *ledger, i int, latency *histogram, headers ...string) error {
+	c, err := dial(ctx, api, "/record", headers...)
 	if err != nil {
 		return err
 	}
