@@ -54,7 +54,7 @@ format: $(BIN)/gofumpt $(BIN)/staticcheck
 	@test -z "$$(go mod tidy -diff)" || { echo "go.mod or go.sum is not tidy: run go mod tidy"; exit 1; }
 
 bench: $(BIN)/hydrant-local $(BIN)/load ## print how fast and how big the service and the runner are
-	go test -run '^$$' -bench . -benchmem ./pkg/event ./pkg/dlq ./pkg/authorizer ./functions/transform ./functions/dlq
+	go test -run '^$$' -bench . -benchmem ./pkg/event ./pkg/dlq ./pkg/authorizer ./functions/transform ./functions/dlq ./functions/authorizer
 	go test -run '^$$' -bench . -cpu 1 ./pkg/transform
 	@$(BIN)/load -runner $(BIN)/hydrant-local
 
