@@ -63,7 +63,7 @@ def one(runner, build, folder, seed, examples, flags, arguments, environment):
             print("the runner did not start", file=sys.stderr)
             return 1
         schemathesis = pathlib.Path(sys.executable).with_name("schemathesis")
-        status = subprocess.run(
+        tried = subprocess.run(
             [
                 *(schemathesis, "run", ROOT / "docs" / "openapi.yaml", "--url", json.loads(ready)["api"], *arguments),
                 *("--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing", "--max-examples", examples),
@@ -72,14 +72,21 @@ def one(runner, build, folder, seed, examples, flags, arguments, environment):
             cwd=folder,
             env={**ENVIRONMENT, **environment, "PYTHONDONTWRITEBYTECODE": "1"},
             timeout=300,
-        ).returncode
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        print(tried.stdout, end="", flush=True)
+        # For schemathesis it is a warning, but then nothing behind the door was tried.
+        locked_out = "Authentication failed" in tried.stdout
     finally:
         process.terminate()
         ended = process.wait()
         shutil.rmtree(folder, ignore_errors=True)
     if ended:
         print(f"the runner ended with {ended}", file=sys.stderr)
-    return 1 if status or ended else 0
+    if locked_out:
+        print("the credentials were refused", file=sys.stderr)
+    return 1 if tried.returncode or ended or locked_out else 0
 
 
 if __name__ == "__main__":
