@@ -40,6 +40,7 @@ invoke: $(BIN)/hydrant-local ## run one function with one event | FUNCTION=Trans
 test: ## run all tests
 	go vet ./...
 	go test ./...
+	@command -v curl >/dev/null || echo "curl is not installed: the commands that the runner prints were not run"
 	@command -v node >/dev/null || echo "node is not installed: the JavaScript of docs/send.md was not run"
 
 soak: $(BIN)/hydrant-local $(BIN)/soak ## post events while everything fails, and account for each | ARGS="-seeds 10 -duration 1m -seed 1"

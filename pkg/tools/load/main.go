@@ -3,9 +3,10 @@
 //	make bench
 //
 // It starts the runner on template.yaml several times, each time in a folder of its own: to see how soon it is ready and how much memory
-// it then has; to send it single events as fast as it takes them while Firehose delivers them; and to have a filled stream delivered. Every
-// event has an id of its own, and all rows are read back from the Parquet objects. Slowness is no error, but it exits with 1 if an event is
-// lost or stored twice, or if an answer is wrong. Run it in the module's root, with -help for its flags.
+// it then has; to send it single events as fast as it takes them while Firehose delivers them, and the same with a token for an authorizer;
+// and to have a filled stream delivered. Every event has an id of its own, and all rows are read back from the Parquet objects. Slowness is
+// no error, but it exits with 1 if an event is lost or stored twice, or if an answer is wrong. Run it in the module's root, with -help for
+// its flags.
 package main
 
 import (
