@@ -38,6 +38,7 @@ COMBINATIONS = {
     "EventDays": ["0", "365"],
     "Tracing": ["Active", "PassThrough"],
     "AlarmTopicArn": ["", "arn:aws:sns:eu-west-1:000000000000:alarms"],
+    "PermissionsBoundaryArn": ["", "arn:aws:iam::000000000000:policy/boundary"],
 }
 
 # The methods that ask who calls, and what they ask for by the mode of Authorization.
@@ -162,6 +163,8 @@ class Stack:
                 yield f"{logical_id} is made with Authorization={mode}"
             if resource["Type"] == "AWS::ApiGateway::RestApi":
                 yield from self.insecure(resource["Properties"]["Body"])
+            if resource["Type"] == "AWS::IAM::Role":
+                yield from self.unbounded(logical_id, resource["Properties"])
             for name in references(resource):
                 if name not in self.resources and name not in self.parameters and not name.startswith("AWS::"):
                     yield f"{logical_id} refers to {name}, which is not made"
@@ -181,6 +184,11 @@ class Stack:
                 if method.get("security") != want:
                     yield f"with Authorization={mode} {verb} {path} asks for {method.get('security')}, not {want}"
 
+    def unbounded(self, logical_id, role):
+        """Yields a sentence for a role whose boundary is not the parameter's. The translator bounds no role that it makes of its own accord."""
+        want = {"Ref": "PermissionsBoundaryArn"} if self.parameters["PermissionsBoundaryArn"] else None
+        if role.get("PermissionsBoundary") != want:
+            yield f"{logical_id} has the permissions boundary {role.get('PermissionsBoundary')}, not {want}"
 
     def lets_in(self, policy):
         """Yields a sentence for each thing that the resource policy allows though another is to decide."""

@@ -111,6 +111,8 @@ var choices = map[string][]string{
 	"EventDays":             {"0", "365"},
 	"Tracing":               {"Active", "PassThrough"},
 	"AlarmTopicArn":         {"", "arn:aws:sns:eu-west-1:000000000000:alarms"},
+
+	"PermissionsBoundaryArn": {"", "arn:aws:iam::000000000000:policy/boundary"},
 }
 
 // A stack is the template as it is deployed with some parameters.
