@@ -27,7 +27,7 @@ var awsMetrics = map[string]struct {
 	dimension, resource string
 }{
 	"AWS/SQS":    {[]string{"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}, "QueueName", "AWS::SQS::Queue"},
-	"AWS/Lambda": {[]string{"Errors", "Throttles"}, "FunctionName", "AWS::Serverless::Function"},
+	"AWS/Lambda": {[]string{"Invocations", "Errors", "Throttles"}, "FunctionName", "AWS::Serverless::Function"},
 	// "Monitor Amazon Data Firehose using CloudWatch metrics"
 	"AWS/Firehose": {[]string{"DeliveryToS3.DataFreshness", "KinesisMillisBehindLatest"}, "DeliveryStreamName", "AWS::KinesisFirehose::DeliveryStream"},
 }

@@ -18,7 +18,7 @@ var authorizerRules = map[string]rule{
 		check: func(s *stack) (faults []string) {
 			chosen := s.parameters["Authorization"] == "LAMBDA"
 			want := map[string]bool{"TokensSecret": chosen && s.parameters["StaticTokens"] == "true"}
-			for _, name := range []string{"Function", "LogGroup", "Role", "InvokeRole", "FaultsAlarm"} {
+			for _, name := range []string{"Function", "LogGroup", "Role", "InvokeRole", "FaultsAlarm", "ErrorsAlarm"} {
 				want["Authorizer"+name] = chosen
 			}
 			for _, r := range s.Resources {
@@ -152,9 +152,18 @@ var authorizerRules = map[string]rule{
 				string(at(alarm, "Dimensions").JSON()) != dimension {
 				faults = append(faults, "the alarm is not on Faults of "+dimension)
 			}
+			for where, metric := range watched(s.Resolved) {
+				if text(metric, "MetricName") == "Errors" && strings.HasSuffix(jsonOf(at(metric, "Dimensions")), `"AuthorizerFunction"}]`) {
+					faults = append(faults, where+" counts every caller without a good credential")
+				}
+			}
 			return faults
 		},
-		breaks: [][2]string{{"      MetricName: Faults\n", "      MetricName: Errors\n"}, {`Value: !Sub "${AWS::StackName}-authorizer"`, `Value: !Sub "${AWS::StackName}-transform"`}},
+		breaks: [][2]string{
+			{"      MetricName: Faults\n", "      MetricName: Errors\n"},
+			{"MetricName: Invocations, Dimensions: [{Name: FunctionName, Value: !Ref AuthorizerFunction}]", "MetricName: Errors, Dimensions: [{Name: FunctionName, Value: !Ref AuthorizerFunction}]"},
+			{`Value: !Sub "${AWS::StackName}-authorizer"`, `Value: !Sub "${AWS::StackName}-transform"`},
+		},
 	},
 	"a caller without a credential is told what to send": {
 		why: "RFC 6750 asks for WWW-Authenticate with a 401, and some clients ask for a token only then",
