@@ -65,7 +65,7 @@ const usage = `Runs what a SAM template describes on this machine, until Ctrl-C 
 
   %[1]s [flags]
 
-"%[1]s invoke -help" says how to run one function with one event.
+"%[1]s invoke -help" says how to run one function with one event, "%[1]s resolve -help" how to see what is left of a template.
 
 `
 
@@ -94,11 +94,16 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	return o, o.absolute()
 }
 
-// common are the flags of the runner and of invoke.
-func (o *options) common(f *flag.FlagSet) {
+// source are the flags of the runner and of its commands.
+func (o *options) source(f *flag.FlagSet) {
 	f.StringVar(&o.template, "template", "template.yaml", "the SAM template to run, a `file`")
 	f.StringVar(&o.configEnv, "config-env", "local", "the `environment` of samconfig.toml, beside the template, whose parameter_overrides to take")
 	f.Var(o.parameters, "parameter", "a parameter of the template, as `Name=Value`; repeatable, and wins over samconfig.toml")
+}
+
+// common are the flags of the runner and of invoke.
+func (o *options) common(f *flag.FlagSet) {
+	o.source(f)
 	f.StringVar(&o.data, "data", ".hydrant", "the `folder` of what lasts; a second start goes on with it")
 	f.StringVar(&o.build, "build", "", "the `folder` of the functions' bootstraps; missing and stale ones are built (default <data>/build)")
 }
@@ -141,6 +146,9 @@ func run(ctx context.Context, stop func(), args []string, stdout, stderr io.Writ
 	}
 	if len(args) > 1 && args[1] == invokeCommand {
 		return invoke(ctx, args, os.Stdin, stdout, stderr)
+	}
+	if len(args) > 1 && args[1] == resolveCommand {
+		return resolve(args, stdout, stderr)
 	}
 	o, err := parse(args, stderr)
 	if err != nil {

@@ -75,18 +75,11 @@ type Function struct {
 
 // Load reads the template at path with the given parameters. Errors are *template.Error with the place, wherever there is one.
 func Load(path string, parameters map[string]string, account Account) (*Stack, error) {
-	t, err := template.Read(path)
+	resolved, err := Resolve(path, parameters, account)
 	if err != nil {
 		return nil, err
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
-	if err != nil {
-		return nil, err
-	}
-	resolved, err := t.Resolve(template.Environment{
-		Parameters: parameters, AccountID: account.ID, Region: account.Region, Partition: account.Partition,
-		URLSuffix: account.URLSuffix, StackName: account.StackName, Attribute: account.attribute,
-	})
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +90,18 @@ func Load(path string, parameters map[string]string, account Account) (*Stack, e
 		}
 	}
 	return b.out, b.check()
+}
+
+// Resolve reads the template at path with the given parameters, and leaves its resources as they are written. Errors are as Load's.
+func Resolve(path string, parameters map[string]string, account Account) (*template.Resolved, error) {
+	t, err := template.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return t.Resolve(template.Environment{
+		Parameters: parameters, AccountID: account.ID, Region: account.Region, Partition: account.Partition,
+		URLSuffix: account.URLSuffix, StackName: account.StackName, Attribute: account.attribute,
+	})
 }
 
 type builder struct {
