@@ -21,6 +21,7 @@ const sweepPause = 50 * time.Millisecond
 // reader is what the collector needs of *kinesis.Reader.
 type reader interface {
 	Read(maxRecords, maxBytes int) ([]kinesis.Record, error)
+	Unread() int
 }
 
 // collector reads all shards and forms batches of what it finds. Firehose forms them per shard; here a batch may hold records of many,
@@ -85,11 +86,16 @@ const (
 func (c *collector) sweep(ctx context.Context) (found, error) {
 	most := nothing
 	for i := range c.shards {
-		got, _, err := c.read(ctx, (c.next+i)%len(c.shards))
+		n, bytes, err := c.read(ctx, (c.next+i)%len(c.shards))
 		if err != nil {
 			return nothing, err
 		}
-		most = max(most, got)
+		switch {
+		case n == readRecords || bytes >= readBytes/2:
+			most = plenty
+		case n > 0:
+			most = max(most, some)
+		}
 	}
 	if len(c.shards) > 0 {
 		c.next = (c.next + 1) % len(c.shards)
@@ -97,16 +103,15 @@ func (c *collector) sweep(ctx context.Context) (found, error) {
 	return most, nil
 }
 
-// read takes what one shard has next into batches, and answers when the last of it arrived.
-func (c *collector) read(ctx context.Context, shard int) (got found, last time.Time, err error) {
+// read takes what one shard has next into batches, and answers how much it was.
+func (c *collector) read(ctx context.Context, shard int) (n, bytes int, err error) {
 	records, err := c.readers[shard].Read(readRecords, readBytes)
 	if err != nil {
-		return nothing, last, fmt.Errorf("reading %s: %w", c.shards[shard], err)
+		return 0, 0, fmt.Errorf("reading %s: %w", c.shards[shard], err)
 	}
 	if len(records) == 0 {
-		return nothing, last, nil
+		return 0, 0, nil
 	}
-	bytes := 0
 	for i := range records {
 		bytes += len(records[i].Data)
 	}
@@ -118,14 +123,10 @@ func (c *collector) read(ctx context.Context, shard int) (got found, last time.T
 	})
 	for i := range records {
 		if err := c.add(ctx, c.shards[shard], &records[i]); err != nil {
-			return nothing, last, err
+			return 0, 0, err
 		}
 	}
-	got = some
-	if len(records) == readRecords || bytes >= readBytes/2 {
-		got = plenty
-	}
-	return got, records[len(records)-1].Arrival, nil
+	return len(records), bytes, nil
 }
 
 func (c *collector) add(ctx context.Context, shard string, r *kinesis.Record) error {
@@ -213,18 +214,20 @@ var closed = func() chan struct{} {
 	return c
 }()
 
-// flush reads every shard up to where it stood when the flush was asked for, and sends the flush after what it found.
+// flush reads every shard up to where it stands now, and sends the flush after what it found. It counts records: their times of arrival
+// are a clock's, which may have been set back since.
 func (c *collector) flush(ctx context.Context, f *flush) error {
 	c.p.accept(f)
 	for i := range c.shards {
-		for {
-			got, last, err := c.read(ctx, i)
+		for unread := c.readers[i].Unread(); unread > 0; {
+			n, _, err := c.read(ctx, i)
 			if err != nil {
 				return err
 			}
-			if got == nothing || last.After(f.asked) {
+			if n == 0 { // they have expired
 				break
 			}
+			unread -= n
 		}
 	}
 	if err := c.seal(ctx); err != nil {

@@ -24,7 +24,8 @@ type memoryStream struct {
 	shards  map[string][]kinesis.Record
 	puts    chan struct{}
 	written int
-	broken  error // what reading answers
+	broken  error         // what reading answers
+	ahead   time.Duration // of the clock that says when records arrive
 }
 
 func newMemoryStream(shards int) *memoryStream {
@@ -40,7 +41,7 @@ func (s *memoryStream) put(shard int, data string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.written++
-	r := kinesis.Record{Sequence: fmt.Sprintf("49%054d", s.written), Arrival: time.Now(), PartitionKey: "key", Data: []byte(data)}
+	r := kinesis.Record{Sequence: fmt.Sprintf("49%054d", s.written), Arrival: time.Now().Add(s.ahead), PartitionKey: "key", Data: []byte(data)}
 	s.shards[s.names[shard]] = append(s.shards[s.names[shard]], r)
 	close(s.puts)
 	s.puts = make(chan struct{})
@@ -93,6 +94,12 @@ func (r *memoryReader) Read(maxRecords, maxBytes int) ([]kinesis.Record, error) 
 		r.after = records[end-1].Sequence
 	}
 	return slices.Clone(records[start:end]), nil
+}
+
+func (r *memoryReader) Unread() int {
+	r.stream.mu.Lock()
+	defer r.stream.mu.Unlock()
+	return len(slices.DeleteFunc(slices.Clone(r.stream.shards[r.shard]), func(rec kinesis.Record) bool { return rec.Sequence <= r.after }))
 }
 
 // function is an Invoker.

@@ -76,8 +76,7 @@ type DeliveryStream struct {
 
 // flush is a call of Flush on its way.
 type flush struct {
-	asked time.Time
-	done  chan error // has room for the answer
+	done chan error // has room for the answer
 }
 
 type reset struct {
@@ -205,7 +204,7 @@ func (d *DeliveryStream) pause(ctx context.Context, failures int, failed error) 
 // it is stored. The error says what stands in the way; the data is then still in the source stream and delivery is tried on. If Run
 // has not been called yet, Flush waits for it.
 func (d *DeliveryStream) Flush(ctx context.Context) error {
-	f := &flush{asked: time.Now(), done: make(chan error, 1)}
+	f := &flush{done: make(chan error, 1)}
 	select {
 	case d.flushes <- f:
 	case <-ctx.Done():

@@ -166,6 +166,22 @@ func TestFlush(t *testing.T) {
 			}
 		})
 	})
+	t.Run("takes what was put before the clock was set back", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			stream := newMemoryStream(1)
+			stream.ahead = time.Hour
+			for range 50 * readRecords { // so many that the flush comes before all are read
+				stream.put(0, "x")
+			}
+			r := start(t, testConfig(t.TempDir()), stream, echo)
+			if err := r.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if s := r.Stats(); s.Delivered != 50*readRecords {
+				t.Errorf("got %+v", s)
+			}
+		})
+	})
 	t.Run("says so when nothing runs", func(t *testing.T) {
 		d, err := open(testConfig(t.TempDir()), newMemoryStream(1), nil, nil, nil)
 		if err != nil {

@@ -121,6 +121,9 @@ func (r *Reader) Read(maxRecords, maxBytes int) ([]Record, error) {
 	return records, nil
 }
 
+// Unread counts the records that Read has yet to return, of those that are stored now.
+func (r *Reader) Unread() int { return r.shard.log.Behind(r.position) }
+
 // Puts returns a channel that is closed when the next record has been stored. Take it before Read and wait on it after a
 // Read that returned nothing; then no record is missed.
 func (st *Stream) Puts() <-chan struct{} {

@@ -47,6 +47,13 @@ func (l *Log) AtTip(p Position) bool {
 	return true
 }
 
+// Behind counts the stored records from p on.
+func (l *Log) Behind(p Position) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int(l.committed - min(l.committed, max(p.Index, l.segments[0].base)))
+}
+
 // After is the position of the first record that arrived at the given time (Unix milliseconds) or later.
 func (l *Log) After(arrival int64) (Position, error) {
 	l.mu.Lock()
