@@ -108,6 +108,8 @@ def faults(template, expansion):
     for logical_id in sorted(got.keys() & want.keys()):
         if got[logical_id]["Type"] != want[logical_id]:
             yield f"{logical_id} is a {got[logical_id]['Type']}, not a {want[logical_id]}"
+    if expansion.get("Rules") != template["Rules"]:
+        yield "the translator changed the Rules"
     for logical_id, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Api":
             yield from changes(f"{logical_id}'s body", resource["Properties"]["DefinitionBody"], got[logical_id]["Properties"]["Body"])

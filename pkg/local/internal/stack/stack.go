@@ -83,6 +83,9 @@ func Load(path string, parameters map[string]string, account Account) (*Stack, e
 	if err != nil {
 		return nil, err
 	}
+	if resolved.Broken != nil {
+		return nil, resolved.Broken
+	}
 	b := builder{account: account, dir: dir, out: &Stack{Parameters: resolved.Parameters, Resources: map[string]Resource{}}}
 	for _, r := range resolved.Resources {
 		if err := b.resource(r); err != nil {

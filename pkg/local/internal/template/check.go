@@ -23,6 +23,9 @@ func (t *Template) checkReferences(root *node) error {
 	if err := t.checkConditionCycles(); err != nil {
 		return err
 	}
+	if err := t.checkRules(); err != nil {
+		return err
+	}
 	if globals := root.get("Globals"); globals != nil {
 		if err := (checker{t, false}).value(globals, (*trail)(nil).member("Globals")); err != nil {
 			return err

@@ -17,6 +17,7 @@ type Template struct {
 	nodes      int  // how many values it has, its aliases expanded and its Globals merged
 	parameters []*Parameter
 	mappings   map[string]*mapping
+	rules      []*rule
 	conditions []*condition
 	resources  []*resource
 	outputs    []*output
@@ -120,6 +121,8 @@ func (t *Template) section(m entry) error {
 		return t.readTransform(m.value, at)
 	case "Parameters":
 		return t.each(m.value, at, 200, t.readParameter)
+	case "Rules":
+		return t.each(m.value, at, maxNodes, t.readRule)
 	case "Mappings":
 		return t.each(m.value, at, 200, t.readMapping)
 	case "Conditions":

@@ -29,6 +29,8 @@ type Resolved struct {
 	Parameters map[string]string
 	Resources  []Resource
 	Outputs    []Output
+	// Broken is what the parameters break of the template's Rules, *Errors joined; nil if nothing. CloudFormation makes no stack then.
+	Broken error
 }
 
 // Resource is a resource to be made. SAM's Globals are merged into its Properties.
@@ -62,6 +64,9 @@ func (t *Template) Resolve(env Environment) (*Resolved, error) {
 		if p.NoEcho {
 			out.Parameters[p.Name] = "****"
 		}
+	}
+	if out.Broken, err = r.broken(); err != nil {
+		return nil, err
 	}
 	for _, res := range t.resources {
 		if err := r.resource(res, out); err != nil {

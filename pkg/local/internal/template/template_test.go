@@ -78,6 +78,9 @@ func golden(t *testing.T, file string, data []byte) string {
 		return placed(t, err)
 	}
 	resolved, err := template.Resolve(testEnvironment(parameters))
+	if err == nil {
+		err = resolved.Broken
+	}
 	if err != nil {
 		return placed(t, err)
 	}
