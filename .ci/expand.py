@@ -34,6 +34,7 @@ COMBINATIONS = {
     "TextBodies": ["false", "true"],
     "CorsOrigin": ["", "https://www.example.com"],
     "ApiGatewayAccountRole": ["CREATE", "EXISTING"],
+    "ExistingStreamName": ["", "events.existing"],
     "StreamMode": ["ON_DEMAND", "PROVISIONED"],
     "EventDays": ["0", "365"],
     "Tracing": ["Active", "PassThrough"],
@@ -170,6 +171,8 @@ class Stack:
             for name in references(resource):
                 if name not in self.resources and name not in self.parameters and not name.startswith("AWS::"):
                     yield f"{logical_id} refers to {name}, which is not made"
+        if ("Stream" in self.resources) != (self.parameters["ExistingStreamName"] == ""):
+            yield f"Stream is made: {'Stream' in self.resources}, with ExistingStreamName={self.parameters['ExistingStreamName']}"
         if mode == "LAMBDA" and "AuthorizerFunction" not in self.resources:
             yield "AuthorizerFunction is not made with Authorization=LAMBDA"
 

@@ -210,6 +210,9 @@ func (r *runner) openData() error {
 		return err
 	}
 	r.later(r.kinesis.Close)
+	for _, name := range r.stack.Existing {
+		r.tell("the stream %s is not the template's: here it is one of this folder's", name)
+	}
 	r.makeFaults()
 	r.puts = r.faults.WrapKinesis(r.kinesis)
 	return r.openQueues()

@@ -44,7 +44,7 @@ var permissionRules = map[string]rule{
 			return faults
 		},
 		breaks: [][2]string{
-			{"Resource: !GetAtt Stream.Arn", `Resource: "*"`},
+			{"Resource: " + streamARN, `Resource: "*"`},
 			{"                # Ends in \":*\", for the group's streams.\n", ""},
 			{"                  # Firehose asks for a version of the function, $LATEST where none is named.\n", ""},
 		},
@@ -64,29 +64,6 @@ var permissionRules = map[string]rule{
 			return faults
 		},
 		breaks: [][2]string{{"Principal: {Service: lambda.amazonaws.com}", "Principal: {AWS: \"*\"}"}},
-	},
-	"every role is within the boundary": {
-		why: "where an account asks for a permissions boundary, a role without it is refused, and the deployment with it",
-		fix: "PermissionsBoundary: !If [UseBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]; a role that SAM would make has to be written out",
-		check: func(s *stack) (faults []string) {
-			for _, role := range ofType(s.Resolved, "AWS::IAM::Role") {
-				got := at(role.Properties, "PermissionsBoundary")
-				if text(role.Properties, "PermissionsBoundary") != s.parameters["PermissionsBoundaryArn"] || got != nil && got.Text == "" {
-					faults = append(faults, role.LogicalID+": its boundary is not PermissionsBoundaryArn")
-				}
-			}
-			for _, function := range ofType(s.Resolved, "AWS::Serverless::Function") {
-				if preference := at(function.Properties, "DeploymentPreference"); preference != nil && text(preference, "Role") == "" {
-					faults = append(faults, function.LogicalID+": SAM makes a role for CodeDeploy, which has no boundary")
-				}
-			}
-			return faults
-		},
-		breaks: [][2]string{
-			{"      PermissionsBoundary: !If [UseBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]\n", ""},
-			{"!If [UseBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]", "!Ref PermissionsBoundaryArn"},
-			{"      MemorySize: !Ref TransformMemory\n", "      MemorySize: !Ref TransformMemory\n      DeploymentPreference: {Type: AllAtOnce}\n"},
-		},
 	},
 	"a function has its own role and log group": {
 		why: "SAM's own role may write to every log group, and Lambda's own log group keeps its lines for ever",

@@ -50,8 +50,8 @@ var sourceRules = map[string]rule{
 			{"    Description: Name of the API's stage, the first part of every path.\n", ""},
 			{"    MaxValue: 1000\n", ""},
 			{"      ShardCount: {default: Shards}\n", ""},
-			{"[StreamMode, ShardCount, RetentionHours]", "[StreamMode, RetentionHours]"},
-			{"[StreamMode, ShardCount, RetentionHours]", "[StreamMode, ShardCount, RetentionHours, RetentionDays]"},
+			{"StreamMode, ShardCount, RetentionHours]", "StreamMode, RetentionHours]"},
+			{"StreamMode, ShardCount, RetentionHours]", "StreamMode, ShardCount, RetentionHours, RetentionDays]"},
 		},
 	},
 	"every parameter that a condition depends on is tried": {

@@ -36,6 +36,7 @@ type Stack struct {
 	Resources  map[string]Resource // by logical id
 	API        *API                // nil: the template has none
 	Streams    []kinesis.StreamConfig
+	Existing   []string // names of those of Streams that the template only names; in Resources they stand by their names
 	Deliveries []Delivery
 	Functions  []Function
 	Buckets    []string
@@ -230,8 +231,8 @@ func (b *builder) id(r template.Resource) Resource { return b.out.Resources[r.Lo
 // check looks at what holds between resources.
 func (b *builder) check() error {
 	for _, d := range b.out.Deliveries {
-		if !slices.ContainsFunc(b.out.Streams, func(s kinesis.StreamConfig) bool { return s.Name == d.StreamName }) {
-			return d.Errorf("it reads the stream %q, which is not in the template", d.StreamName)
+		if err := b.source(d); err != nil {
+			return err
 		}
 		if !slices.Contains(b.out.Buckets, d.Bucket) {
 			return d.Errorf("it delivers to the bucket %q, which is not in the template", d.Bucket)
@@ -244,6 +245,25 @@ func (b *builder) check() error {
 		return err
 	}
 	return b.checkMessaging()
+}
+
+// source sees to the stream that a delivery stream reads. One that is not in the template would exist in an account; here it is made, as a
+// new one is on AWS, since there is nobody else who could.
+func (b *builder) source(d Delivery) error {
+	if slices.ContainsFunc(b.out.Streams, func(s kinesis.StreamConfig) bool { return s.Name == d.StreamName }) {
+		return nil
+	}
+	if d.StreamName == "" || d.StreamARN != b.account.arn("kinesis", "stream/"+d.StreamName) {
+		return d.Errorf("it reads the stream %s, which is neither in the template nor in this account and Region (%s, %s)", d.StreamARN, b.account.ID, b.account.Region)
+	}
+	name := d.StreamName
+	if _, taken := b.out.Resources[name]; taken {
+		name = d.StreamARN
+	}
+	b.out.Resources[name] = Resource{Type: "AWS::Kinesis::Stream", ID: d.StreamName, ARN: d.StreamARN}
+	b.out.Streams = append(b.out.Streams, kinesis.StreamConfig{Name: d.StreamName, Mode: "ON_DEMAND"})
+	b.out.Existing = append(b.out.Existing, d.StreamName)
+	return nil
 }
 
 // Table answers a table by its database and name, by its name alone, or by its logical id; nil if there is none.

@@ -127,7 +127,8 @@ Resources:
 		"a column type it cannot write": {
 			"Resources:\n  T:\n    Type: AWS::Glue::Table\n    Properties:\n      DatabaseName: d\n      TableInput:\n        StorageDescriptor:\n          Columns:\n            - {Name: a, Type: binary}", `t.yaml:9:`,
 		},
-		"a source that is not there":   {strings.Replace(delivery, "!GetAtt Stream.Arn", "arn:aws:kinesis:eu-west-1:000000000000:stream/other", 1), `reads the stream "other", which is not in the template`},
+		"a source of another Region":   {strings.Replace(delivery, "!GetAtt Stream.Arn", "arn:aws:kinesis:us-east-1:000000000000:stream/other", 1), `neither in the template nor in this account and Region (000000000000, eu-west-1)`},
+		"a source without a name":      {strings.Replace(delivery, "!GetAtt Stream.Arn", "arn:aws:kinesis:eu-west-1:000000000000:stream/", 1), "neither in the template nor in this account"},
 		"a bucket that is not there":   {strings.Replace(delivery, "!GetAtt Bucket.Arn", "arn:aws:s3:::other", 1), `delivers to the bucket "other", which is not in the template`},
 		"direct put":                   {strings.Replace(delivery, "KinesisStreamAsSource", "DirectPut", 1), "supports KinesisStreamAsSource, not DirectPut"},
 		"a function that is not there": {delivery + "        ProcessingConfiguration: {Enabled: true, Processors: [{Type: Lambda, Parameters: [{ParameterName: LambdaArn, ParameterValue: arn:f}]}]}\n", `calls the function "arn:f", which is not in the template`},
@@ -146,5 +147,28 @@ Resources:
 	}
 	if s, err := load(t, delivery); err != nil || s.Deliveries[0].BufferInterval != 300*time.Second {
 		t.Errorf("the sound form of these: %v", err)
+	}
+}
+
+func TestAStreamThatExistsIsMade(t *testing.T) {
+	s, err := Load("../../../../template.yaml", map[string]string{"ExistingStreamName": "events.existing", "StreamMode": "PROVISIONED"}, account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []kinesis.StreamConfig{{Name: "events.existing", Mode: "ON_DEMAND"}}; !reflect.DeepEqual(s.Streams, want) || !reflect.DeepEqual(s.Existing, []string{"events.existing"}) {
+		t.Errorf("got the streams %+v, of which %v exist", s.Streams, s.Existing)
+	}
+	const arn = "arn:aws:kinesis:eu-west-1:000000000000:stream/events.existing"
+	if got := s.Resources["events.existing"]; got != (Resource{"AWS::Kinesis::Stream", "events.existing", arn}) || s.Deliveries[0].StreamARN != arn {
+		t.Errorf("got the resource %+v, and Firehose reads %s", got, s.Deliveries[0].StreamARN)
+	}
+	if _, made := s.Resources["Stream"]; made {
+		t.Error("the stack's own stream is made, too")
+	}
+	if s, err = Load("../../../../template.yaml", map[string]string{"ExistingStreamName": "Bucket"}, account); err != nil {
+		t.Fatal(err)
+	}
+	if s.Resources["Bucket"].Type != "AWS::S3::Bucket" || s.Resources["arn:aws:kinesis:eu-west-1:000000000000:stream/Bucket"].ID != "Bucket" {
+		t.Errorf("a stream that is called like a resource: %v", s.Resources)
 	}
 }
