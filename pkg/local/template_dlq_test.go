@@ -40,6 +40,19 @@ var dlqRules = map[string]rule{
 			{"            FunctionResponseTypes: [ReportBatchItemFailures]\n", ""},
 		},
 	},
+	"a message waits for no other": {
+		why: "a batch ends with its largest error object, and what did not fit the timeout is hidden for as long as VisibilityTimeout says",
+		fix: "BatchSize: 1",
+		check: func(s *stack) (faults []string) {
+			for function, event := range events(s.Resolved, "SQS") {
+				if number(event, "BatchSize") != 1 {
+					faults = append(faults, function.LogicalID+": takes several messages at once")
+				}
+			}
+			return faults
+		},
+		breaks: [][2]string{{"            BatchSize: 1\n", ""}, {"            BatchSize: 1\n", "            BatchSize: 10\n"}},
+	},
 	"queues keep what they get as long as they can": {
 		why: "whoever is away for a long weekend must find the messages when he is back",
 		fix: "MessageRetentionPeriod: 1209600 and SqsManagedSseEnabled: true",
