@@ -7,6 +7,7 @@ endif
 CACHE := $(CURDIR)/.cache
 BIN := $(CACHE)/bin
 VENV := $(CACHE)/venv
+CHECKOV := $(CACHE)/checkov
 # What the runner keeps. make clean removes what is made there, and nothing else that may be in it.
 DATA ?= .hydrant
 MADE := version s3 meta kinesis firehose logs sqs waiting notify secrets build token demo
@@ -23,7 +24,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run redrive where invoke test soak check check-events bench format generate validate build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token openapi contract parquet roundtrip clean FORCE
+.PHONY: help demo run redrive where invoke test soak check check-events bench format generate validate scan build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token openapi contract parquet roundtrip clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {n = split($$2, parts, " \\| "); printf "  make %-13s %s\n", $$1, parts[1]; for (i = 2; i <= n; i++) printf "  %-18s   %s\n", "", parts[i]}' $(MAKEFILE_LIST)
@@ -46,7 +47,7 @@ test: ## run all tests
 soak: $(BIN)/hydrant-local $(BIN)/soak ## post events while everything fails, and account for each | ARGS="-seeds 10 -duration 1m -seed 1"
 	@$(BIN)/soak -runner $(BIN)/hydrant-local $(ARGS)
 
-check: format validate build reproducible emulator contract parquet roundtrip ## check format, lint, template.yaml, builds, the contract and Parquet files
+check: format validate scan build reproducible emulator contract parquet roundtrip ## check format, lint, template.yaml, builds, the contract and Parquet files
 
 format: $(BIN)/gofumpt $(BIN)/staticcheck
 	@unformatted=$$($(BIN)/gofumpt -l functions pkg); test -z "$$unformatted" || { echo "not formatted (run .cache/bin/gofumpt -w on them):"; echo "$$unformatted"; exit 1; }
@@ -76,6 +77,9 @@ check-events: $(BIN)/check-events ## judge events as the stream will | FILE=even
 
 validate: $(VENV)/installed ## validate template.yaml, as written and as SAM expands it
 	PYTHON=$(VENV)/bin/python .ci/validate
+
+scan: $(VENV)/installed $(CHECKOV)/installed ## have checkov read what is deployed; each finding is mended, or has its reason in template.yaml
+	@$(VENV)/bin/python -B .ci/scan.py $(CHECKOV)/bin/checkov
 
 build: $(VENV)/installed ## sam build: the functions as sam deploy uploads them
 	$(VENV)/bin/sam build --build-in-source
@@ -138,4 +142,10 @@ $(VENV)/installed: .ci/requirements.txt
 	@echo "installing the SAM CLI, its linter and DuckDB into .cache/venv; a few minutes the first time"
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement .ci/requirements.txt
+	@touch $@
+
+$(CHECKOV)/installed: .ci/checkov-requirements.txt
+	@echo "installing checkov into .cache/checkov; a minute the first time"
+	python3 -m venv --clear $(CHECKOV)
+	$(CHECKOV)/bin/pip install --quiet --disable-pip-version-check --requirement .ci/checkov-requirements.txt
 	@touch $@

@@ -1,0 +1,132 @@
+"""Has checkov read what CloudFormation makes of template.yaml, and holds its findings against the reasons that stand in the template.
+
+    python .ci/scan.py CHECKOV
+
+Exits 1 with a line for each finding that no resource's Metadata gives a reason for, for each reason that gives none, and for each that nothing
+needs: a suppression that outlives its finding would hide the next one. checkov knows no conditions that depend on a parameter, so of the template as
+it is written it sees neither the authorizer nor the secret; it is given the stacks of .ci/expand.py instead. It knows nothing of Firehose, Glue,
+alarms, subscription filters and an API's body: those are held to rules by the other checks.
+"""
+
+import copy
+import json
+import logging
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from expand import COMBINATIONS, ROOT, Stack, expand, expected, pairwise, unhashed
+from samtranslator.yaml_helper import yaml_parse
+
+SCAN = ["--framework", "cloudformation", "--compact", "--quiet", "--skip-download", "--output", "json"]
+
+
+def stacks(template):
+    """Answers the stacks of .ci/expand.py, without those of which every resource stands in another one just so, and without API's bodies."""
+    all_ = []
+    for parameters in pairwise(COMBINATIONS):
+        resources = Stack(unhashed(expand(template, parameters)), parameters).resources
+        for resource in resources.values():
+            resource["Properties"].pop("Body", None)
+        all_.append({(logical_id, json.dumps(resource, sort_keys=True)): resource for logical_id, resource in resources.items()})
+    missing, chosen = set().union(*all_), []
+    while missing:
+        best = max(all_, key=lambda stack: len(missing & stack.keys()))
+        chosen.append({logical_id: resource for (logical_id, _), resource in best.items()})
+        missing -= best.keys()
+    return chosen
+
+
+def written(template):
+    """Answers {logical id of an expansion: that of the template that it comes from}."""
+    origins = {}
+    for logical_id, resource in template["Resources"].items():
+        for made in expected({"Resources": {logical_id: resource}}):
+            origins[made] = logical_id
+    return origins
+
+
+def suppressions(template):
+    """Answers {(logical id, check): reason}."""
+    return {
+        (logical_id, skip["id"]): str(skip.get("comment", "")).strip()
+        for logical_id, resource in template["Resources"].items()
+        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", [])
+    }
+
+
+def unsuppressed(stack):
+    """Answers a stack with nothing that checkov would pass over."""
+    stack = copy.deepcopy(stack)
+    for resource in stack.values():
+        resource.get("Metadata", {}).pop("checkov", None)
+    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": stack}
+
+
+def scan(checkov, files):
+    """Answers checkov's report of some templates."""
+    # Without a folder of its own it keeps notes in the user's home.
+    with tempfile.TemporaryDirectory() as home:
+        environment = os.environ | {"HOME": home, "BC_SKIP_MAPPING": "TRUE", "LOG_LEVEL": "ERROR"}
+        done = subprocess.run([checkov, "--file", *map(str, files), *SCAN], env=environment, capture_output=True, text=True)
+    try:
+        report = json.loads(done.stdout)
+        if report["summary"]["parsing_errors"] or not report["summary"]["resource_count"]:
+            sys.exit(f"checkov could not read what it was given: {report['summary']}")
+        return report
+    except (ValueError, KeyError, TypeError):
+        sys.exit(f"checkov ended with {done.returncode} and no report:\n{done.stdout}{done.stderr}")
+
+
+def findings(report, origins):
+    """Answers {(logical id as it is written, check): what the check asks for}."""
+    found = {}
+    for failure in report["results"]["failed_checks"]:
+        logical_id = failure["resource"].rpartition(".")[2]
+        found[origins.get(logical_id, logical_id), failure["check_id"]] = failure["check_name"]
+    return found
+
+
+def faults(found, reasons):
+    """Yields a sentence for each finding without a reason, and for each reason that is not one."""
+    for logical_id, check in sorted(found.keys() - reasons.keys()):
+        yield f"{logical_id}: {check}: {found[logical_id, check]}. Mend it, or say in the resource's Metadata (checkov: skip) why not"
+    for logical_id, check in sorted(reasons.keys() - found.keys()):
+        yield f"{logical_id}: nothing needs the suppression of {check} any more: remove it"
+    for (logical_id, check), reason in sorted(reasons.items()):
+        if len(reason.split()) < 4:
+            yield f"{logical_id}: the suppression of {check} does not say why"
+
+
+def main(checkov):
+    logging.disable(logging.WARNING)
+    os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    reasons, origins = suppressions(template), written(template)
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for number, stack in enumerate(stacks(template)):
+            files.append(pathlib.Path(folder, f"stack-{number}.json"))
+            files[-1].write_text(json.dumps(unsuppressed(stack), indent=1))
+        found = findings(scan(checkov, files), origins)
+    wrong = list(faults(found, reasons))
+    for line in wrong:
+        print(f"template.yaml: {line}", file=sys.stderr)
+    # A scan that finds nothing would pass everything, and so would a comparison that misses a fault.
+    if not found:
+        print("checkov found nothing at all: it has not read the stacks", file=sys.stderr)
+        return 1
+    for found_, reasons_ in [({("Bucket", "CKV_1"): "x"}, {}), ({}, {("Bucket", "CKV_1"): "it is of no use here"}), ({("Bucket", "CKV_1"): "x"}, {("Bucket", "CKV_1"): "no"})]:
+        if len(list(faults(found_, reasons_))) != 1:
+            print(f".ci/scan.py takes the findings {found_} with the reasons {reasons_}", file=sys.stderr)
+            return 1
+    print(f"checkov: {len(found)} findings in {len(files)} stacks, each with its reason in template.yaml" if not wrong else f"checkov: {len(wrong)} fault(s)")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1]))
