@@ -210,7 +210,7 @@ func (p *Parameter) refusesItem(item string) string {
 func (t *Template) values(overrides map[string]string) (map[string]string, error) {
 	for _, name := range slices.Sorted(maps.Keys(overrides)) {
 		if t.parameterNamed[name] == nil {
-			return nil, t.fault(Pos{1, 1}, nil, "there is no parameter %q to give a value to: the template has %s", shorten(name), t.parameterNames())
+			return nil, t.fault(Pos{1, 1}, nil, "there is no parameter %q to give a value to: %s", shorten(name), t.instead(name))
 		}
 	}
 	values := make(map[string]string, len(t.parameters))
@@ -229,6 +229,28 @@ func (t *Template) values(overrides map[string]string) (map[string]string, error
 		values[p.Name] = value
 	}
 	return values, nil
+}
+
+// instead says which parameters there are in place of one that there is not: those that begin alike, or all.
+func (t *Template) instead(name string) string {
+	var alike []string
+	most := 2 // letters that say nothing
+	for _, p := range t.parameters {
+		n := 0
+		for n < min(len(name), len(p.Name)) && name[n]|0x20 == p.Name[n]|0x20 { // letters in either case
+			n++
+		}
+		if n > most {
+			alike, most = nil, n
+		}
+		if n == most && n > 2 {
+			alike = append(alike, p.Name)
+		}
+	}
+	if alike == nil {
+		return "the template has " + t.parameterNames()
+	}
+	return "did you mean " + strings.Join(alike, " or ") + "?"
 }
 
 func (t *Template) parameterNames() string {
