@@ -88,7 +88,7 @@ const (
 // a Kinesis stream as source can show, and those that are seen in its error objects without being on that page.
 var codes = []Code{
 	{Name: "Kinesis.AccessDenied", Stage: Source, Remedy: Retry, Cause: "The delivery stream's role may not read the Kinesis stream.", Action: "Look at the delivery role's policy for the stream and, if the stream is encrypted, its key."},
-	{Name: "Kinesis.ResourceNotFound", Stage: Source, Remedy: Retry, Cause: "The Kinesis stream is not there.", Action: "Deploy the stack again; a stream that was deleted has taken its records with it."},
+	{Name: "Kinesis.ResourceNotFound", Stage: Source, Remedy: Retry, Cause: "The Kinesis stream is not there.", Action: "Create it again under its name: a deployment does not put back what was deleted by hand. The records that were in it are gone."},
 
 	{Name: "Lambda.ProcessingFailedStatus", Stage: Transformation, Remedy: Judge, Cause: "The transform function answered ProcessingFailed for this record: an event in it is not valid, or the answer had no more room.", Action: "Query the quarantine by reason; if the events should be valid, change the catalogue, deploy, and redrive."},
 	{Name: "Lambda.FunctionTimedOut", Stage: Transformation, Remedy: Retry, Cause: "The transform function took longer than its timeout, or than the five minutes that Firehose waits.", Action: "Look at the function's Duration, and at its memory size, which is its share of a processor too."},
@@ -100,7 +100,7 @@ var codes = []Code{
 	{Name: "Lambda.InvokeLimitExceeded", Stage: Transformation, Remedy: Retry, Cause: "The transform function was throttled: the account's or the function's concurrency is used up.", Action: "Look at the account's ConcurrentExecutions, and reserve concurrency for the transform function."},
 	{Name: "Lambda.InvokeAccessDenied", Stage: Transformation, Remedy: Retry, Cause: "The delivery stream's role may not invoke the transform function.", Action: "Look at the delivery role's policy: it has to name the function's versions and aliases too."},
 	{Name: "Lambda.AssumeRoleAccessDenied", Stage: Transformation, Remedy: Retry, Cause: "Firehose may not assume the delivery stream's role.", Action: "Look at the trust policy of the delivery role: firehose.amazonaws.com has to be its principal."},
-	{Name: "Lambda.ResourceNotFound", Stage: Transformation, Remedy: Retry, Cause: "The transform function, or the version or alias that is named, is not there.", Action: "Deploy the stack again."},
+	{Name: "Lambda.ResourceNotFound", Stage: Transformation, Remedy: Retry, Cause: "The transform function, or the version or alias that is named, is not there.", Action: "Publish it again under its name: a deployment does not put back what was deleted by hand."},
 	{Name: "Lambda.InvalidSubnetIDException", Stage: Transformation, Remedy: Retry, Cause: "Lambda could not use a subnet of the transform function's VPC configuration.", Action: fixNetwork},
 	{Name: "Lambda.InvalidSecurityGroupIDException", Stage: Transformation, Remedy: Retry, Cause: "Lambda could not use a security group of the transform function's VPC configuration.", Action: fixNetwork},
 	{Name: "Lambda.SubnetIPAddressLimitReachedException", Stage: Transformation, Remedy: Retry, Cause: "A subnet of the transform function's VPC configuration has no free address.", Action: fixNetwork},
@@ -111,7 +111,7 @@ var codes = []Code{
 
 	{Name: "DataFormatConversion.ParseError", Stage: Conversion, Remedy: Judge, Cause: "What was to be converted is no JSON.", Action: "See whether the delivery stream still has the transform function as its processor: what that answers is JSON."},
 	{Name: "DataFormatConversion.MalformedData", Stage: Conversion, Remedy: Judge, Cause: "A value of the row does not fit its column in the Glue table.", Action: fixTable},
-	{Name: "DataFormatConversion.EntityNotFound", Stage: Conversion, Remedy: Retry, Cause: "The Glue table, or its database, is not there.", Action: "Deploy the stack again; the table's name in the delivery stream is case-sensitive."},
+	{Name: "DataFormatConversion.EntityNotFound", Stage: Conversion, Remedy: Retry, Cause: "The Glue table, or its database, is not there.", Action: "Create it again under its name, which is case-sensitive: a deployment does not put back what was deleted by hand."},
 	{Name: "DataFormatConversion.AccessDenied", Stage: Conversion, Remedy: Retry, Cause: "The delivery stream's role may not read the Glue table.", Action: "Look at the delivery role's policy: glue:GetTable, GetTableVersion and GetTableVersions on the catalog, the database and the table."},
 
 	{Name: "S3.AccessDenied", Stage: Delivery, Remedy: Retry, Cause: "The delivery stream's role may not write to the bucket.", Action: fixBucket},
