@@ -39,6 +39,7 @@ COMBINATIONS = {
     "EventDays": ["0", "365"],
     "Tracing": ["Active", "PassThrough"],
     "AlarmTopicArn": ["", "arn:aws:sns:eu-west-1:000000000000:alarms"],
+    "ExpectDataMinutes": ["0", "60"],
     "PermissionsBoundaryArn": ["", "arn:aws:iam::000000000000:policy/boundary"],
 }
 

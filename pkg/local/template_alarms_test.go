@@ -20,16 +20,41 @@ import (
 	"hydrant/pkg/local/internal/template"
 )
 
-// awsMetrics are metrics that AWS documents ("Available CloudWatch metrics for Amazon SQS", "Types of metrics for Lambda functions"), with the
-// dimension that they have and the type of resource that its value is the name of.
-var awsMetrics = map[string]struct {
-	metrics             []string
-	dimension, resource string
-}{
-	"AWS/SQS":    {[]string{"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}, "QueueName", "AWS::SQS::Queue"},
-	"AWS/Lambda": {[]string{"Invocations", "Errors", "Throttles"}, "FunctionName", "AWS::Serverless::Function"},
+// An awsNamespace is what AWS documents of a service's metrics.
+type awsNamespace struct {
+	metrics    []string
+	dimensions []awsDimension // all of them, in this order
+}
+
+// An awsDimension has the name of a resource of this type as its value, or what a property of it says.
+type awsDimension struct{ name, resource, property string }
+
+var awsMetrics = map[string]awsNamespace{
+	// "Amazon API Gateway dimensions and metrics". Without Stage a metric is of all stages; with Method and Resource it has its price.
+	"AWS/ApiGateway": {
+		[]string{"4XXError", "5XXError", "Count", "IntegrationLatency", "Latency"},
+		[]awsDimension{{"ApiName", "AWS::Serverless::Api", "Name"}, {"Stage", "AWS::Serverless::Api", "StageName"}},
+	},
+	// "Monitor the Amazon Kinesis Data Streams service with Amazon CloudWatch"
+	"AWS/Kinesis": {
+		[]string{
+			"GetRecords.IteratorAgeMilliseconds", "IncomingBytes", "IncomingRecords", "PutRecord.Success", "PutRecords.FailedRecords",
+			"PutRecords.ThrottledRecords", "ReadProvisionedThroughputExceeded", "WriteProvisionedThroughputExceeded",
+		},
+		[]awsDimension{{"StreamName", "AWS::Kinesis::Stream", ""}},
+	},
 	// "Monitor Amazon Data Firehose using CloudWatch metrics"
-	"AWS/Firehose": {[]string{"DeliveryToS3.DataFreshness", "KinesisMillisBehindLatest"}, "DeliveryStreamName", "AWS::KinesisFirehose::DeliveryStream"},
+	"AWS/Firehose": {
+		[]string{
+			"DataReadFromKinesisStream.Records", "DeliveryToS3.DataFreshness", "DeliveryToS3.Success", "FailedConversion.Records", "KinesisMillisBehindLatest",
+			"SucceedConversion.Records",
+		},
+		[]awsDimension{{"DeliveryStreamName", "AWS::KinesisFirehose::DeliveryStream", ""}},
+	},
+	// "Types of metrics for Lambda functions"; an alias's and a version's are in their function's, too
+	"AWS/Lambda": {[]string{"Duration", "Errors", "Invocations", "Throttles"}, []awsDimension{{"FunctionName", "AWS::Serverless::Function", ""}}},
+	// "Available CloudWatch metrics for Amazon SQS"
+	"AWS/SQS": {[]string{"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}, []awsDimension{{"QueueName", "AWS::SQS::Queue", ""}}},
 }
 
 var alarmRules = map[string]rule{
@@ -52,6 +77,10 @@ var alarmRules = map[string]rule{
 			{"MetricName: AttemptsExhausted\n      Dimensions: [{Name: Service, Value: !Sub \"${AWS::StackName}-dlq\"}]", "MetricName: AttemptsExhausted\n      Dimensions: [{Name: Service, Value: !Sub \"${AWS::StackName}-transform\"}]"},
 			{"{Namespace: !Ref MetricsNamespace, MetricName: Records,", "{Namespace: ours, MetricName: Records,"},
 			{"MetricName: Records,", "MetricName: RecordsIn,"},
+			{"[{Name: ApiName, Value: !Ref AWS::StackName}, {Name: Stage, Value: !Ref Api.Stage}]", "[{Name: ApiName, Value: !Ref AWS::StackName}]"},
+			{"[{Name: ApiName, Value: !Ref AWS::StackName}, ", "[{Name: ApiId, Value: !Ref Api}, "},
+			{"MetricName: DeliveryToS3.Success", "MetricName: DeliveryToS3.Successes"},
+			{"MetricName: IncomingRecords, Dimensions: [{Name: StreamName, Value: !Ref Stream}]", "MetricName: IncomingRecords, Dimensions: [{Name: StreamName, Value: !Ref DeliveryStream}]"},
 		},
 	},
 	"an alarm says where to read on": {
@@ -130,18 +159,22 @@ func watched(r *template.Resolved) iter.Seq2[string, *template.Value] {
 func (s *stack) emitted(metric *template.Value) error {
 	namespace, name := text(metric, "Namespace"), text(metric, "MetricName")
 	dimensions := items(at(metric, "Dimensions"))
+	if theirs, ok := awsMetrics[namespace]; ok {
+		if !slices.Contains(theirs.metrics, name) || len(dimensions) != len(theirs.dimensions) {
+			return fmt.Errorf("%s has no metric %s with %d dimensions", namespace, name, len(dimensions))
+		}
+		for i, d := range theirs.dimensions {
+			value := text(dimensions[i], "Value")
+			if text(dimensions[i], "Name") != d.name || !s.named(d, value) {
+				return fmt.Errorf("%s has no metric %s with %s=%s", namespace, name, text(dimensions[i], "Name"), value)
+			}
+		}
+		return nil
+	}
 	if len(dimensions) != 1 {
 		return fmt.Errorf("%s has %d dimensions, not one", name, len(dimensions))
 	}
 	dimension, value := text(dimensions[0], "Name"), text(dimensions[0], "Value")
-	if theirs, ok := awsMetrics[namespace]; ok {
-		// GetAtt's result in these tests is an ARN, whatever is asked for.
-		id := value[strings.LastIndex(value, ":")+1:]
-		if !slices.Contains(theirs.metrics, name) || dimension != theirs.dimension || resource(s.Resolved, id).Type != theirs.resource {
-			return fmt.Errorf("%s has no metric %s with %s=%s", namespace, name, dimension, value)
-		}
-		return nil
-	}
 	if namespace != s.Parameters["MetricsNamespace"] || dimension != "Service" {
 		return fmt.Errorf("nobody writes metrics in %s by %s", namespace, dimension)
 	}
@@ -159,6 +192,15 @@ func (s *stack) emitted(metric *template.Value) error {
 		return nil
 	}
 	return fmt.Errorf("no function is the Service %s", value)
+}
+
+// named says whether there is a resource whose metrics have this value of the dimension.
+func (s *stack) named(d awsDimension, value string) bool {
+	if d.property == "" {
+		// GetAtt's result in these tests is an ARN, whatever is asked for.
+		return resource(s.Resolved, value[strings.LastIndex(value, ":")+1:]).Type == d.resource
+	}
+	return slices.ContainsFunc(ofType(s.Resolved, d.resource), func(r template.Resource) bool { return text(r.Properties, d.property) == value })
 }
 
 // folder is where a function's program is.

@@ -121,7 +121,8 @@ var authorizerRules = map[string]rule{
 		breaks: [][2]string{
 			{"    Condition: UseTokens\n    DeletionPolicy: Retain\n", "    Condition: UseTokens\n"},
 			{"Action: secretsmanager:GetSecretValue", "Action: secretsmanager:ListSecrets"},
-			{"- UseTokens\n          - PolicyName: read-tokens", "- UseCors\n          - PolicyName: read-tokens"},
+			{"Action: secretsmanager:GetSecretValue", "Action: logs:PutLogEvents"},
+			{"Resource: !Ref TokensSecret", "Resource: !GetAtt AuthorizerLogGroup.Arn"},
 			{`SecretString: '{"tokens":[]}'`, `SecretString: '{}'`},
 		},
 	},

@@ -112,6 +112,7 @@ var choices = map[string][]string{
 	"EventDays":             {"0", "365"},
 	"Tracing":               {"Active", "PassThrough"},
 	"AlarmTopicArn":         {"", "arn:aws:sns:eu-west-1:000000000000:alarms"},
+	"ExpectDataMinutes":     {"0", "60"},
 
 	"ExistingStreamName":     {"", "events.existing"},
 	"PermissionsBoundaryArn": {"", "arn:aws:iam::000000000000:policy/boundary"},
