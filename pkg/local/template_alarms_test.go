@@ -80,7 +80,8 @@ var alarmRules = map[string]rule{
 			{"[{Name: ApiName, Value: !Ref AWS::StackName}, {Name: Stage, Value: !Ref Api.Stage}]", "[{Name: ApiName, Value: !Ref AWS::StackName}]"},
 			{"[{Name: ApiName, Value: !Ref AWS::StackName}, ", "[{Name: ApiId, Value: !Ref Api}, "},
 			{"MetricName: DeliveryToS3.Success", "MetricName: DeliveryToS3.Successes"},
-			{"MetricName: IncomingRecords, Dimensions: [{Name: StreamName, Value: !Ref Stream}]", "MetricName: IncomingRecords, Dimensions: [{Name: StreamName, Value: !Ref DeliveryStream}]"},
+			{"{Name: StreamName, Value: !If [CreateStream, !Ref Stream, !Ref ExistingStreamName]}", "{Name: StreamName, Value: !If [CreateStream, !Ref DeliveryStream, !Ref ExistingStreamName]}"},
+			{"{Name: StreamName, Value: !If [CreateStream, !Ref Stream, !Ref ExistingStreamName]}", "{Name: StreamName, Value: !If [CreateStream, !Ref Stream, !Ref DeliveryStream]}"},
 		},
 	},
 	"an alarm says where to read on": {
@@ -196,6 +197,9 @@ func (s *stack) emitted(metric *template.Value) error {
 
 // named says whether there is a resource whose metrics have this value of the dimension.
 func (s *stack) named(d awsDimension, value string) bool {
+	if existing := s.Parameters["ExistingStreamName"]; d.resource == "AWS::Kinesis::Stream" && existing != "" {
+		return value == existing
+	}
 	if d.property == "" {
 		// GetAtt's result in these tests is an ARN, whatever is asked for.
 		return resource(s.Resolved, value[strings.LastIndex(value, ":")+1:]).Type == d.resource
