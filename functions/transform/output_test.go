@@ -179,7 +179,7 @@ func TestSamplesInTheLog(t *testing.T) {
 
 // Metrics are no part of the log's text: neither its format nor its level keeps them from CloudWatch.
 func TestMetricsInOtherLogs(t *testing.T) {
-	for _, setting := range []string{"AWS_LAMBDA_LOG_FORMAT=Text", "AWS_LAMBDA_LOG_LEVEL=ERROR"} {
+	for _, setting := range []string{"AWS_LAMBDA_LOG_FORMAT=Text", "AWS_LAMBDA_LOG_LEVEL=ERROR", "POWERTOOLS_LOG_LEVEL=ERROR"} {
 		t.Run(setting, func(t *testing.T) {
 			f := runtimetest.Start(t, setting)
 			got := f.Invoke(t, batch("%"))
@@ -189,6 +189,28 @@ func TestMetricsInOtherLogs(t *testing.T) {
 			}
 			if d := checkOutput(t, output[len(output)-1:], got.ID); d.Metrics["Rejections.invalid_json"] != 1 {
 				t.Errorf("got %+v", d)
+			}
+		})
+	}
+}
+
+// The level of the log leaves lines out, and what is no level is told and leaves out none.
+func TestLogLevel(t *testing.T) {
+	for setting, want := range map[string]int{
+		"POWERTOOLS_LOG_LEVEL=": 1, "POWERTOOLS_LOG_LEVEL=INFO": 1, "POWERTOOLS_LOG_LEVEL=warn": 1, "POWERTOOLS_LOG_LEVEL=ERROR": 0, "POWERTOOLS_LOG_LEVEL=loud": 1,
+	} {
+		t.Run(setting, func(t *testing.T) {
+			f := runtimetest.Start(t, setting)
+			got := f.Invoke(t, batch("%"))
+			output := printed(t, f)
+			if strings.HasSuffix(setting, "loud") {
+				if !strings.Contains(output[0], `"level":"WARN","message":"no level of the log, so it is INFO"`) {
+					t.Fatalf("printed %q", output)
+				}
+				output = output[1:]
+			}
+			if checkOutput(t, output, got.ID); len(output)-1 != want {
+				t.Errorf("%d rejections: %q", len(output)-1, output)
 			}
 		})
 	}

@@ -57,4 +57,24 @@ var telemetryRules = map[string]rule{
 			{"POWERTOOLS_METRICS_NAMESPACE: !Ref MetricsNamespace", "POWERTOOLS_METRICS_NAMESPACE: ours"},
 		},
 	},
+	"the level of the log drops no metric": {
+		why: "metrics are lines at INFO: with ApplicationLogLevel Lambda would drop them, and with SystemLogLevel the lines of cold starts and durations",
+		fix: "POWERTOOLS_LOG_LEVEL: !Ref LogLevel, LogFormat: JSON, and neither of the two levels in LoggingConfig",
+		check: func(s *stack) (faults []string) {
+			for _, function := range ofType(s.Resolved, "AWS::Serverless::Function") {
+				logging := at(function.Properties, "LoggingConfig")
+				level := text(function.Properties, "Environment", "Variables", "POWERTOOLS_LOG_LEVEL")
+				if level != s.Parameters["LogLevel"] || text(logging, "LogFormat") != "JSON" || at(logging, "ApplicationLogLevel") != nil || at(logging, "SystemLogLevel") != nil {
+					faults = append(faults, function.LogicalID+": its log has the level "+level+" and "+jsonOf(logging))
+				}
+			}
+			return faults
+		},
+		breaks: [][2]string{
+			{"          POWERTOOLS_LOG_LEVEL: !Ref LogLevel\n", ""},
+			{"        LogFormat: JSON\n", "        LogFormat: JSON\n        ApplicationLogLevel: WARN\n"},
+			{"        LogFormat: JSON\n", "        LogFormat: JSON\n        SystemLogLevel: WARN\n"},
+			{"        LogFormat: JSON\n", "        LogFormat: Text\n"},
+		},
+	},
 }
