@@ -36,6 +36,7 @@ COMBINATIONS = {
     "ApiGatewayAccountRole": ["CREATE", "EXISTING"],
     "ExistingStreamName": ["", "events.existing"],
     "StreamMode": ["ON_DEMAND", "PROVISIONED"],
+    "SourceBackup": ["Disabled", "Enabled"],
     "EventDays": ["0", "365"],
     "Tracing": ["Active", "PassThrough"],
     "AlarmTopicArn": ["", "arn:aws:sns:eu-west-1:000000000000:alarms"],
@@ -167,6 +168,8 @@ class Stack:
                 yield f"{logical_id} is made with Authorization={mode}"
             if resource["Type"] == "AWS::ApiGateway::RestApi":
                 yield from self.insecure(resource["Properties"]["Body"])
+            if resource["Type"] == "AWS::KinesisFirehose::DeliveryStream":
+                yield from self.backed_up(resource["Properties"]["ExtendedS3DestinationConfiguration"])
             if resource["Type"] == "AWS::IAM::Role":
                 yield from self.unbounded(logical_id, resource["Properties"])
             for name in references(resource):
@@ -189,6 +192,14 @@ class Stack:
                 want = requirements if verb in WRITES.get(path, []) else []
                 if method.get("security") != want:
                     yield f"with Authorization={mode} {verb} {path} asks for {method.get('security')}, not {want}"
+
+    def backed_up(self, destination):
+        """Yields a sentence for a backup of source records that nobody asked for, or that is not there."""
+        mode = self.parameters["SourceBackup"]
+        if destination.get("S3BackupMode", "Disabled") != mode or ("S3BackupConfiguration" in destination) != (mode == "Enabled"):
+            yield f"with SourceBackup={mode} S3BackupMode is {destination.get('S3BackupMode')}, with {destination.get('S3BackupConfiguration')}"
+        if ("BackupLogStream" in self.resources) != (mode == "Enabled"):
+            yield f"BackupLogStream is made: {'BackupLogStream' in self.resources}, with SourceBackup={mode}"
 
     def unbounded(self, logical_id, role):
         """Yields a sentence for a role whose boundary is not the parameter's. The translator bounds no role that it makes of its own accord."""

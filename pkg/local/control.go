@@ -41,6 +41,9 @@ func (r *runner) state(ctx context.Context) (*state, error) {
 			}
 		case "AWS::KinesisFirehose::DeliveryStream":
 			s.Links[id] = r.deliveries[id].Stats()
+			if backup := r.deliveries[backupOf(id)]; backup != nil {
+				s.Links[backupOf(id)] = backup.Stats()
+			}
 		case "AWS::Serverless::Function":
 			s.Links[id] = r.lambda.Stats()[id]
 		case "AWS::S3::Bucket":

@@ -57,7 +57,7 @@ type runner struct {
 	messaging
 	secrets    *secrets.Service
 	api        *apigateway.API
-	deliveries map[string]*firehose.DeliveryStream // by logical id
+	deliveries map[string]*firehose.DeliveryStream // by logical id; their backups by backupOf it
 	servers    []*http.Server
 	status     *status
 
@@ -265,19 +265,19 @@ func (r *runner) startServices() error {
 	r.makeMessaging()
 
 	for _, d := range r.stack.Deliveries {
-		source, _ := r.kinesis.Stream(d.StreamName) // the stack has seen to it
 		d.Dir = filepath.Join(r.options.data, "firehose", d.Name)
-		d.Trouble = func(err error) {
-			fmt.Fprintf(r.stderr, "%s: cannot deliver, and goes on trying: %v\n", d.LogicalID, err)
-		}
 		if d.Convert != nil {
 			d.Convert.Table = r.faults.WrapTable(d.Convert.Table)
 		}
-		delivery, err := firehose.New(d.Config, source, r.invoker, r.writer, subscribedLogs{r})
-		if err != nil {
+		if err := r.openDelivery(d.LogicalID, d.Config); err != nil {
 			return d.Errorf("%v", err)
 		}
-		r.deliveries[d.LogicalID] = delivery
+		if d.Backup != nil {
+			d.Backup.Dir = filepath.Join(d.Dir, "backup")
+			if err := r.openDelivery(backupOf(d.LogicalID), *d.Backup); err != nil {
+				return d.Errorf("S3BackupConfiguration: %v", err)
+			}
+		}
 	}
 	if r.stack.API == nil {
 		return nil
@@ -291,6 +291,21 @@ func (r *runner) startServices() error {
 		r.log("API-Gateway-Execution-Logs_"+api.ID+"/"+api.Stage, "execution", time.Now(), "("+requestID+") "+message)
 	}
 	r.api, err = apigateway.New(api, backend{r.puts})
+	return err
+}
+
+// backupOf names the backup of a delivery stream among the counts. No logical id has a full stop in it.
+func backupOf(logicalID string) string { return logicalID + ".S3Backup" }
+
+func (r *runner) openDelivery(name string, c firehose.Config) error {
+	source, _ := r.kinesis.Stream(c.StreamName) // the stack has seen to it
+	c.Trouble = func(err error) {
+		fmt.Fprintf(r.stderr, "%s: cannot deliver, and goes on trying: %v\n", name, err)
+	}
+	delivery, err := firehose.New(c, source, r.invoker, r.writer, subscribedLogs{r})
+	if err == nil {
+		r.deliveries[name] = delivery
+	}
 	return err
 }
 

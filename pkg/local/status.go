@@ -74,8 +74,8 @@ func (r *runner) summary() string {
 			records += stream.Stats().Records
 		}
 	}
-	for _, d := range r.deliveries {
-		stats := d.Stats()
+	for _, d := range r.stack.Deliveries {
+		stats := r.deliveries[d.LogicalID].Stats()
 		rows += stats.Rows
 		failed += stats.ProcessingFailed + stats.ConversionFailed
 		waiting += stats.Buffered + stats.InFlight

@@ -66,7 +66,64 @@ var optionRules = map[string]rule{
 			{"    Condition: CreateStream\n", ""},
 		},
 	},
+	"the backup of source records is beside everything else": {
+		why: "Firehose writes it to the same bucket, where other prefixes are tables, notify, and end after other times",
+		fix: "S3BackupConfiguration with a prefix of its own, a permission for it, a log stream that exists, and all of it by BackUpSource",
+		check: func(s *stack) (faults []string) {
+			d := destination(s.Resolved)
+			backup, role := at(d, "S3BackupConfiguration"), jsonOf(resource(s.Resolved, "DeliveryRole").Properties)
+			const bucket = "arn:aws:test:eu-west-1:000000000000:Bucket"
+			if s.parameters["SourceBackup"] == "Disabled" {
+				if at(d, "S3BackupMode") != nil || backup != nil || strings.Contains(role, "/source/") || strings.Contains(role, "BackupLogStream") {
+					faults = append(faults, "there is a backup, or a permission for one, though SourceBackup is Disabled")
+				}
+				return faults
+			}
+			prefix := text(backup, "Prefix")
+			if text(d, "S3BackupMode") != "Enabled" || text(backup, "BucketARN") != bucket || text(backup, "CompressionFormat") != "GZIP" {
+				faults = append(faults, "the backup is "+jsonOf(backup))
+			}
+			if !strings.HasSuffix(prefix, "/") || strings.Contains(prefix, "!{") {
+				faults = append(faults, "its prefix is "+prefix)
+			}
+			for _, statement := range items(at(resource(s.Resolved, "Bucket").Properties, "NotificationConfiguration", "QueueConfigurations")) {
+				for _, rule := range items(at(statement, "Filter", "S3Key", "Rules")) {
+					if overlap(prefix, text(rule, "Value")) {
+						faults = append(faults, "its objects are notified as those under "+text(rule, "Value"))
+					}
+				}
+			}
+			for _, table := range ofType(s.Resolved, "AWS::Glue::Table") {
+				if location := text(table.Properties, "TableInput", "StorageDescriptor", "Location"); overlap("s3://Bucket/"+prefix, location) {
+					faults = append(faults, "its objects are rows of "+table.LogicalID)
+				}
+			}
+			stream := resource(s.Resolved, text(backup, "CloudWatchLoggingOptions", "LogStreamName"))
+			if text(stream.Properties, "LogGroupName") != text(backup, "CloudWatchLoggingOptions", "LogGroupName") || text(stream.Properties, "LogStreamName") == "DestinationDelivery" {
+				faults = append(faults, "its log stream is not one of the template")
+			}
+			for _, granted := range []string{bucket + "/" + prefix + "*", ":log-stream:" + stream.LogicalID + `"`} {
+				if !strings.Contains(role, granted) {
+					faults = append(faults, "DeliveryRole may not use "+granted)
+				}
+			}
+			return faults
+		},
+		breaks: [][2]string{
+			{"Prefix: source/\n", "Prefix: errors/source/\n"},
+			{"Prefix: source/\n", "Prefix: events/\n"},
+			{"Prefix: source/\n", "Prefix: source\n"},
+			{`${Bucket.Arn}/source/*`, `${Bucket.Arn}/sources/*`},
+			{`!If [BackUpSource, !Sub "${Bucket.Arn}/source/*", !Ref AWS::NoValue]`, `!Sub ${Bucket.Arn}/source/*`},
+			{"LogStreamName: !Ref BackupLogStream", "LogStreamName: BackupDelivery"},
+			{":log-stream:${BackupLogStream}", ":log-stream:${DeliveryLogStream}"},
+			{"S3BackupMode: !If [BackUpSource, Enabled, !Ref AWS::NoValue]", "S3BackupMode: Enabled"},
+		},
+	},
 }
+
+// overlap says whether one of two prefixes holds the other.
+func overlap(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
 
 // How the template names the stream: where its name is meant, and where its ARN is.
 const (

@@ -115,6 +115,7 @@ var choices = map[string][]string{
 	"ExpectDataMinutes":     {"0", "60"},
 
 	"ExistingStreamName":     {"", "events.existing"},
+	"SourceBackup":           {"Disabled", "Enabled"},
 	"PermissionsBoundaryArn": {"", "arn:aws:iam::000000000000:policy/boundary"},
 }
 

@@ -27,12 +27,10 @@ type deliveryProperties struct {
 		Extension   string  `cfn:"FileExtension"`
 		Compression string  `cfn:"CompressionFormat"`
 		Buffering   buffers `cfn:"BufferingHints"`
-		Logging     struct {
-			Enabled bool   `cfn:"Enabled"`
-			Group   string `cfn:"LogGroupName"`
-			Stream  string `cfn:"LogStreamName"`
-		} `cfn:"CloudWatchLoggingOptions"`
-		Processing struct {
+		Logging     logging `cfn:"CloudWatchLoggingOptions"`
+		BackupMode  string  `cfn:"S3BackupMode"`
+		Backup      *backup `cfn:"S3BackupConfiguration"`
+		Processing  struct {
 			Enabled    bool `cfn:"Enabled"`
 			Processors []struct {
 				Type       string `cfn:"Type,required"`
@@ -44,6 +42,23 @@ type deliveryProperties struct {
 		} `cfn:"ProcessingConfiguration"`
 		Conversion *conversion `cfn:"DataFormatConversionConfiguration"`
 	} `cfn:"ExtendedS3DestinationConfiguration,required"`
+}
+
+type logging struct {
+	Enabled bool   `cfn:"Enabled"`
+	Group   string `cfn:"LogGroupName"`
+	Stream  string `cfn:"LogStreamName"`
+}
+
+// backup is an S3DestinationConfiguration.
+type backup struct {
+	Bucket      *template.Value `cfn:"BucketARN,required"`
+	Role        string          `cfn:"RoleARN,required"`
+	Prefix      string          `cfn:"Prefix"`
+	ErrorPrefix string          `cfn:"ErrorOutputPrefix"`
+	Compression string          `cfn:"CompressionFormat"`
+	Buffering   buffers         `cfn:"BufferingHints"`
+	Logging     logging         `cfn:"CloudWatchLoggingOptions"`
 }
 
 type buffers struct {
@@ -92,26 +107,70 @@ func (b *builder) delivery(r template.Resource) error {
 		Region: b.account.Region, AccountID: b.account.ID, Bucket: lastPart(p.S3.Bucket, ":"),
 		Prefix: p.S3.Prefix, ErrorPrefix: p.S3.ErrorPrefix, TimeZone: p.S3.TimeZone, Extension: p.S3.Extension, Compression: p.S3.Compression,
 	}
-	if p.S3.Logging.Enabled {
-		c.LogGroup, c.LogStream = p.S3.Logging.Group, p.S3.Logging.Stream
-	}
+	p.S3.Logging.set(&c)
 	c.BufferBytes, c.BufferInterval = firehose.DefaultBufferBytes, firehose.DefaultBufferInterval
 	if conv := p.S3.Conversion; conv != nil && (conv.Enabled == nil || *conv.Enabled) {
 		c.BufferBytes, c.Convert = firehose.DefaultBufferBytesConverting, b.convert(conv)
 	}
-	if size := p.S3.Buffering.SizeInMBs; size != nil {
-		c.BufferBytes = int(*size * (1 << 20))
-	}
-	if seconds := p.S3.Buffering.Seconds; seconds != nil {
-		c.BufferInterval = time.Duration(*seconds) * time.Second
-	}
+	p.S3.Buffering.set(&c)
 	if p.S3.Processing.Enabled {
 		var err error
 		if c.Transform, err = transform(r, &p); err != nil {
 			return err
 		}
 	}
-	b.out.Deliveries = append(b.out.Deliveries, Delivery{LogicalID: r.LogicalID, Config: c, at: *r.Properties})
+	d := Delivery{LogicalID: r.LogicalID, Config: c, at: *r.Properties}
+	if err := d.backUp(&p); err != nil {
+		return err
+	}
+	b.out.Deliveries = append(b.out.Deliveries, d)
+	return nil
+}
+
+func (l logging) set(c *firehose.Config) {
+	if l.Enabled {
+		c.LogGroup, c.LogStream = l.Group, l.Stream
+	}
+}
+
+func (b buffers) set(c *firehose.Config) {
+	if b.SizeInMBs != nil {
+		c.BufferBytes = int(*b.SizeInMBs * (1 << 20))
+	}
+	if b.Seconds != nil {
+		c.BufferInterval = time.Duration(*b.Seconds) * time.Second
+	}
+}
+
+// leastBackupInterval is the shortest interval of a backup: zero buffering is not for it ("Configure backup settings").
+const leastBackupInterval = 60 * time.Second
+
+// backUp reads the source record backup: the records as they came, put behind one another, with buffers of their own. It is a delivery
+// that neither transforms nor converts.
+func (d *Delivery) backUp(p *deliveryProperties) error {
+	at := d.at.Get("ExtendedS3DestinationConfiguration")
+	switch p.S3.BackupMode {
+	case "", "Disabled":
+		return nil
+	case "Enabled":
+	default:
+		return at.Get("S3BackupMode").Errorf("S3BackupMode is Enabled or Disabled, not %s", p.S3.BackupMode)
+	}
+	if p.S3.Backup == nil {
+		return at.Errorf("S3BackupMode is Enabled, and there is no S3BackupConfiguration")
+	}
+	b, of := p.S3.Backup, d.Config
+	c := firehose.Config{
+		Name: of.Name, ARN: of.ARN, StreamARN: of.StreamARN, StreamName: of.StreamName, Region: of.Region, AccountID: of.AccountID,
+		Bucket: lastPart(b.Bucket.Text, ":"), Prefix: b.Prefix, ErrorPrefix: b.ErrorPrefix, Compression: b.Compression,
+		BufferBytes: firehose.DefaultBufferBytes, BufferInterval: firehose.DefaultBufferInterval,
+	}
+	b.Logging.set(&c)
+	b.Buffering.set(&c)
+	if c.BufferInterval < leastBackupInterval {
+		return at.Get("S3BackupConfiguration").Get("BufferingHints").Errorf("a backup's IntervalInSeconds is 60 at least")
+	}
+	d.Backup = &c
 	return nil
 }
 

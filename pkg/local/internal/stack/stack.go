@@ -62,7 +62,8 @@ type API struct {
 type Delivery struct {
 	LogicalID string
 	firehose.Config
-	at template.Value
+	Backup *firehose.Config // of the source records; nil: none
+	at     template.Value
 }
 
 // Errorf makes an error at the place of the delivery stream in the template.
@@ -236,6 +237,9 @@ func (b *builder) check() error {
 		}
 		if !slices.Contains(b.out.Buckets, d.Bucket) {
 			return d.Errorf("it delivers to the bucket %q, which is not in the template", d.Bucket)
+		}
+		if d.Backup != nil && !slices.Contains(b.out.Buckets, d.Backup.Bucket) {
+			return d.Errorf("it backs up to the bucket %q, which is not in the template", d.Backup.Bucket)
 		}
 		if t := d.Transform; t != nil && !slices.ContainsFunc(b.out.Functions, func(f Function) bool { return strings.HasPrefix(t.FunctionARN, f.ARN) }) {
 			return d.Errorf("it calls the function %q, which is not in the template", t.FunctionARN)

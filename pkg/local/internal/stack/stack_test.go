@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"hydrant/pkg/local/internal/firehose"
 	"hydrant/pkg/local/internal/kinesis"
 	"hydrant/pkg/local/internal/template"
 )
@@ -170,5 +171,53 @@ func TestAStreamThatExistsIsMade(t *testing.T) {
 	}
 	if s.Resources["Bucket"].Type != "AWS::S3::Bucket" || s.Resources["arn:aws:kinesis:eu-west-1:000000000000:stream/Bucket"].ID != "Bucket" {
 		t.Errorf("a stream that is called like a resource: %v", s.Resources)
+	}
+}
+
+func TestSourceBackup(t *testing.T) {
+	s, err := Load("../../../../template.yaml", map[string]string{"SourceBackup": "Enabled"}, account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := s.Deliveries[0]
+	want := firehose.Config{
+		Name: d.Name, ARN: d.ARN, StreamARN: d.StreamARN, StreamName: d.StreamName, Region: d.Region, AccountID: d.AccountID,
+		BufferBytes: 128 << 20, BufferInterval: 300 * time.Second, Bucket: "hydrant-local-bucket", Prefix: "source/", Compression: "GZIP",
+		LogGroup: d.LogGroup, LogStream: "BackupDelivery",
+	}
+	if !reflect.DeepEqual(*d.Backup, want) {
+		t.Errorf("got the backup %+v, want %+v", *d.Backup, want)
+	}
+	const text = `
+Resources:
+  Stream: {Type: AWS::Kinesis::Stream, Properties: {ShardCount: 1}}
+  Bucket: {Type: AWS::S3::Bucket}
+  Delivery:
+    Type: AWS::KinesisFirehose::DeliveryStream
+    Properties:
+      DeliveryStreamType: KinesisStreamAsSource
+      KinesisStreamSourceConfiguration: {KinesisStreamARN: !GetAtt Stream.Arn, RoleARN: r}
+      ExtendedS3DestinationConfiguration:
+        BucketARN: !GetAtt Bucket.Arn
+        RoleARN: r
+        S3BackupMode: Enabled
+        S3BackupConfiguration: {BucketARN: !GetAtt Bucket.Arn, RoleARN: r, BufferingHints: {SizeInMBs: 1, IntervalInSeconds: 60}}
+`
+	if s, err = load(t, text); err != nil || s.Deliveries[0].Backup.BufferInterval != time.Minute {
+		t.Fatalf("the sound form of these: %v", err)
+	}
+	for change, refused := range map[[2]string]string{
+		{"S3BackupMode: Enabled", "S3BackupMode: FailedDataOnly"}:                                                                                   "t.yaml:13:",
+		{"IntervalInSeconds: 60", "IntervalInSeconds: 0"}:                                                                                           "IntervalInSeconds is 60 at least",
+		{"S3BackupConfiguration: {BucketARN: !GetAtt Bucket.Arn", "S3BackupConfiguration: {BucketARN: arn:aws:s3:::other"}:                          `backs up to the bucket "other"`,
+		{"        S3BackupConfiguration: {BucketARN: !GetAtt Bucket.Arn, RoleARN: r, BufferingHints: {SizeInMBs: 1, IntervalInSeconds: 60}}\n", ""}: "there is no S3BackupConfiguration",
+	} {
+		if _, err := load(t, strings.Replace(text, change[0], change[1], 1)); err == nil || !strings.Contains(err.Error(), refused) {
+			t.Errorf("%s: got %v, want %q", change[1], err, refused)
+		}
+	}
+	off, err := load(t, strings.Replace(text, "S3BackupMode: Enabled", "S3BackupMode: Disabled", 1))
+	if err != nil || off.Deliveries[0].Backup != nil {
+		t.Errorf("Disabled: %v, %v", off.Deliveries[0].Backup, err)
 	}
 }
