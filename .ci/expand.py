@@ -38,6 +38,7 @@ COMBINATIONS = {
     "StreamMode": ["ON_DEMAND", "PROVISIONED"],
     "SourceBackup": ["Disabled", "Enabled"],
     "EventDays": ["0", "365"],
+    "ExecutionLogs": ["OFF", "ERROR"],
     "Tracing": ["Active", "PassThrough"],
     "AlarmTopicArn": ["", "arn:aws:sns:eu-west-1:000000000000:alarms"],
     "ExpectDataMinutes": ["0", "60"],

@@ -48,7 +48,7 @@ var edgeRules = map[string]rule{
 					faults = append(faults, fmt.Sprintf("%s is %s, not %s", what, got, want))
 				}
 			}
-			key, quota, throttle, web := "", "", "", s.parameters["WebAclArn"]
+			key, quota, throttle, settings, web := "", "", "", "", s.parameters["WebAclArn"]
 			if s.parameters["ApiKeyRequired"] == "true" {
 				key = `{"KeyId":"ApiKey","KeyType":"API_KEY","UsagePlanId":"UsagePlan"} ["Api","v1"]`
 				if s.parameters["QuotaRequests"] != "0" {
@@ -56,7 +56,11 @@ var edgeRules = map[string]rule{
 				}
 			}
 			if s.parameters["ThrottleRate"] != "0" {
-				throttle = `[{"ResourcePath":"/*","HttpMethod":"*","ThrottlingRateLimit":"50","ThrottlingBurstLimit":"100"}]`
+				throttle = `"ThrottlingRateLimit":"50","ThrottlingBurstLimit":"100"`
+			}
+			for _, setting := range items(at(api(s.Resolved), "MethodSettings")) {
+				all, _ := strings.CutPrefix(jsonOf(setting.Without("LoggingLevel")), `{"ResourcePath":"/*","HttpMethod":"*"`)
+				settings += strings.Trim(all, ",}")
 			}
 			if web != "" {
 				web += " arn:aws:apigateway:eu-west-1::/restapis/Api/stages/v1"
@@ -68,7 +72,7 @@ var edgeRules = map[string]rule{
 			}
 			expect("the API key's plan", gotKey, key)
 			expect("the quota", jsonOf(at(plan, "Quota")), quota)
-			expect("MethodSettings", jsonOf(at(api(s.Resolved), "MethodSettings")), throttle)
+			expect("the throttle of MethodSettings", settings, throttle)
 			association := resource(s.Resolved, "WebAclAssociation").Properties
 			expect("the web ACL's association", strings.TrimSpace(text(association, "WebACLArn")+" "+text(association, "ResourceArn")), web)
 			if there := len(ofType(s.Resolved, "AWS::ApiGateway::ApiKey")) > 0; there != (key != "") {
@@ -79,7 +83,8 @@ var edgeRules = map[string]rule{
 		breaks: [][2]string{
 			{"Type: AWS::ApiGateway::ApiKey\n    Condition: UseApiKey", "Type: AWS::ApiGateway::ApiKey"},
 			{"Quota: !If [UseQuota,", "Quota: !If [UseThrottle,"},
-			{"ThrottlingRateLimit: !Ref ThrottleRate", "ThrottlingRateLimit: !Ref ThrottleBurst"},
+			{"ThrottlingRateLimit: !If [UseThrottle, !Ref ThrottleRate", "ThrottlingRateLimit: !If [UseThrottle, !Ref ThrottleBurst"},
+			{"            HttpMethod: \"*\"\n            Throttling", "            HttpMethod: POST\n            Throttling"},
 			{"Condition: UseWebAcl", "Condition: UseApiKey"},
 			{"{ApiId: !Ref Api, Stage: !Ref Api.Stage}", "{ApiId: !Ref Api, Stage: prod}"},
 		},

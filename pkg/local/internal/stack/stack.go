@@ -198,6 +198,8 @@ var kinds = map[string]kind{
 	"AWS::CloudWatch::Alarm":     {naming: naming{property: "AlarmName", service: "cloudwatch", arn: "alarm:%s"}},
 	"AWS::CloudWatch::Dashboard": {naming: naming{property: "DashboardName"}},
 	"AWS::SNS::Topic":            {naming: naming{ref: topicARN, attributes: topicAttributes}},
+	// Nothing is traced on one machine.
+	"AWS::XRay::SamplingRule": {},
 	// Text for Athena, which is not here.
 	"AWS::Athena::NamedQuery": {},
 }
