@@ -24,7 +24,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run redrive where invoke test soak check check-events bench format generate validate scan build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token openapi contract parquet roundtrip clean FORCE
+.PHONY: help demo run redrive where invoke smoke test soak check check-events bench format generate validate scan build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token openapi contract parquet roundtrip clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {n = split($$2, parts, " \\| "); printf "  make %-13s %s\n", $$1, parts[1]; for (i = 2; i <= n; i++) printf "  %-18s   %s\n", "", parts[i]}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test: ## run all tests
 	go test ./...
 	@command -v curl >/dev/null || echo "curl is not installed: the commands that the runner prints were not run"
 	@command -v node >/dev/null || echo "node is not installed: the JavaScript of docs/send.md was not run"
+
+smoke: $(BIN)/smoke $(if $(STACK),,$(BIN)/hydrant-local) ## send marked events through a deployed stack, check their rows, run the probes of docs/unproven.md | STACK=name (none: the local runner) ARGS="-json"
+	@$(BIN)/smoke $(if $(STACK),-stack '$(STACK)',-runner $(BIN)/hydrant-local -build $(DATA)/build) $(ARGS)
 
 soak: $(BIN)/hydrant-local $(BIN)/soak ## post events while everything fails, and account for each | ARGS="-seeds 10 -duration 1m -seed 1"
 	@$(BIN)/soak -runner $(BIN)/hydrant-local $(ARGS)
@@ -129,7 +132,7 @@ clean: ## remove what was built, and what the local runner keeps
 $(BIN)/hydrant-local: FORCE
 	@test -x $@ || echo "building the local runner; the first time takes a minute or two"
 	@go build -trimpath -o $@ ./pkg/local
-$(BIN)/demo $(BIN)/events $(BIN)/load $(BIN)/soak $(BIN)/check-events: FORCE
+$(BIN)/demo $(BIN)/events $(BIN)/load $(BIN)/smoke $(BIN)/soak $(BIN)/check-events: FORCE
 	@go build -trimpath -o $@ ./pkg/tools/$(@F)
 
 $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/benchstat: .ci/tools/go.mod .ci/tools/go.sum
