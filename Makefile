@@ -12,9 +12,11 @@ CHECKOV := $(CACHE)/checkov
 DATA ?= .hydrant
 MADE := version s3 meta kinesis firehose logs sqs waiting notify secrets build token demo
 
-# The architecture of Globals in template.yaml, whatever the environment says: sam build names none. The runner gives its own machine.
+# sam build tells nobody the architecture. make build finds it out and gives it here; by hand it is the default of template.yaml, or what
+# ARCHITECTURE=x86_64 sam build --build-in-source says. The runner gives its own machine, as GOOS and GOARCH.
+ARCHITECTURE ?= arm64
 GOOS := linux
-GOARCH := arm64
+GOARCH = $(or $(patsubst x86_64,amd64,$(filter arm64 x86_64,$(ARCHITECTURE))),$(error ARCHITECTURE is arm64 or x86_64, not "$(ARCHITECTURE)"))
 ARTIFACTS_DIR ?= $(CACHE)/build/$(@:build-%=%)
 # The same sources give the same bytes: no folder, no commit and no time is in them.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w"

@@ -8,6 +8,7 @@ asked for, nor an API's body that the translator rewrote.
 """
 
 import copy
+import graphlib
 import itertools
 import json
 import logging
@@ -42,6 +43,7 @@ COMBINATIONS = {
     "Tracing": ["Active", "PassThrough"],
     "AlarmTopicArn": ["", "arn:aws:sns:eu-west-1:000000000000:alarms"],
     "ExpectDataMinutes": ["0", "60"],
+    "DeploymentType": ["AllAtOnce", "Canary10Percent10Minutes"],
     "PermissionsBoundaryArn": ["", "arn:aws:iam::000000000000:policy/boundary"],
 }
 
@@ -52,14 +54,22 @@ API_KEY = {"apiKey": []}
 # What there is in one mode alone.
 AUTHORIZER = re.compile("Authorizer|TokensSecret")
 
-# What the translator makes of a SAM resource, the deployment's hash left out. Anything else is not expected.
+# What the translator makes of a SAM resource, the hashes of deployments and versions left out. Anything else is not expected.
 EXPANDS_TO = {
     "AWS::Serverless::Api": {
         "": "AWS::ApiGateway::RestApi",
         "Stage": "AWS::ApiGateway::Stage",
         "Deployment": "AWS::ApiGateway::Deployment",
     },
-    "AWS::Serverless::Function": {"": "AWS::Lambda::Function"},
+    "AWS::Serverless::Function": {"": "AWS::Lambda::Function", "Version": "AWS::Lambda::Version", "Aliaslive": "AWS::Lambda::Alias"},
+}
+
+# The functions whose new versions take over by and by, if DeploymentType says so.
+GRADUAL = ["AuthorizerFunction", "TransformFunction"]
+# What may name a function itself: what it is made of, and who looks at it. Whoever calls it names its alias.
+NAMES_FUNCTIONS = {
+    "AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig",
+    "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::Logs::QueryDefinition",
 }
 
 # What it makes of an event of a function, by the event's type.
@@ -82,9 +92,12 @@ def expand(template, parameters):
     return transform(template, dict(parameters), NoManagedPolicies())
 
 
-def expected(template):
+def expected(template, parameters):
     """Answers {logical id: type} of what the template should expand to."""
     resources = {}
+    if parameters["DeploymentType"] != "AllAtOnce":
+        resources["ServerlessDeploymentApplication"] = "AWS::CodeDeploy::Application"
+        resources |= {function + "DeploymentGroup": "AWS::CodeDeploy::DeploymentGroup" for function in GRADUAL}
     for logical_id, resource in template["Resources"].items():
         for suffix, kind in EXPANDS_TO.get(resource["Type"], {"": resource["Type"]}).items():
             resources[logical_id + suffix] = kind
@@ -97,14 +110,14 @@ def expected(template):
 
 
 def unhashed(expansion):
-    """Answers an expansion without its deployments' hashes, which AlwaysDeploy makes of the time."""
-    text = re.sub(r"(?<=Deployment)[0-9a-f]{10}(?=\")", "", json.dumps(expansion))
+    """Answers an expansion without the hashes of its deployments, which AlwaysDeploy makes of the time, and of its versions."""
+    text = re.sub(r"(?<=Deployment)[0-9a-f]{10}(?=\")|(?<=FunctionVersion)[0-9a-f]{10}(?=\")", "", json.dumps(expansion))
     return json.loads(re.sub(r"(?<=RestApi deployment id: )[0-9a-f]{40}", "", text))
 
 
-def faults(template, expansion):
+def faults(template, expansion, parameters):
     """Yields a sentence for each thing about an expansion that is not as it should be."""
-    got, want = expansion["Resources"], expected(template)
+    got, want = expansion["Resources"], expected(template, parameters)
     for logical_id in sorted(want.keys() - got.keys()):
         yield f"{logical_id} is missing"
     for logical_id in sorted(got.keys() - want.keys()):
@@ -116,7 +129,9 @@ def faults(template, expansion):
         yield "the translator changed the Rules"
     for logical_id, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Api":
-            yield from changes(f"{logical_id}'s body", resource["Properties"]["DefinitionBody"], got[logical_id]["Properties"]["Body"])
+            # A function's alias has another name there.
+            body = json.loads(re.sub(r"(Function)\.Alias\b", r"\1Aliaslive", json.dumps(resource["Properties"]["DefinitionBody"])))
+            yield from changes(f"{logical_id}'s body", body, got[logical_id]["Properties"]["Body"])
 
 
 def changes(where, before, after):
@@ -176,10 +191,41 @@ class Stack:
             for name in references(resource):
                 if name not in self.resources and name not in self.parameters and not name.startswith("AWS::"):
                     yield f"{logical_id} refers to {name}, which is not made"
+            if resource["Type"] not in NAMES_FUNCTIONS and logical_id != "DeploymentRole":
+                for name in references(resource):
+                    if self.resources.get(name, {}).get("Type") == "AWS::Lambda::Function":
+                        yield f"{logical_id} names {name}, not its alias"
+            if resource["Type"] == "AWS::Lambda::Alias":
+                yield from self.ungradual(logical_id.removesuffix("Aliaslive"), resource)
         if ("Stream" in self.resources) != (self.parameters["ExistingStreamName"] == ""):
             yield f"Stream is made: {'Stream' in self.resources}, with ExistingStreamName={self.parameters['ExistingStreamName']}"
         if mode == "LAMBDA" and "AuthorizerFunction" not in self.resources:
             yield "AuthorizerFunction is not made with Authorization=LAMBDA"
+        try:
+            graphlib.TopologicalSorter({logical_id: list(references(resource)) for logical_id, resource in self.resources.items()}).prepare()
+        except graphlib.CycleError as e:
+            yield "each waits for the next, in a circle: " + ", ".join(reversed(e.args[1]))
+
+    def ungradual(self, function, alias):
+        """Yields a sentence if a function's alias does not move as DeploymentType says, watched by an alarm."""
+        update = alias.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate")
+        if function not in GRADUAL or self.parameters["DeploymentType"] == "AllAtOnce":
+            if update:
+                yield f"{function}'s alias moves by CodeDeploy with DeploymentType={self.parameters['DeploymentType']}"
+            return
+        group = self.resources.get(function + "DeploymentGroup", {}).get("Properties", {})
+        if update != {"ApplicationName": {"Ref": "ServerlessDeploymentApplication"}, "DeploymentGroupName": {"Ref": function + "DeploymentGroup"}}:
+            yield f"{function}'s alias moves at once with DeploymentType={self.parameters['DeploymentType']}"
+        if group.get("DeploymentConfigName") != {"Fn::Sub": ["CodeDeployDefault.Lambda${ConfigName}", {"ConfigName": self.parameters["DeploymentType"]}]}:
+            yield f"{function}'s new versions take over by {group.get('DeploymentConfigName')}, not as DeploymentType says"
+        if group.get("ServiceRoleArn") != {"Fn::GetAtt": ["DeploymentRole", "Arn"]}:
+            yield f"{function}'s aliases are moved with {group.get('ServiceRoleArn')}, not with DeploymentRole"
+        alarms = group.get("AlarmConfiguration", {})
+        watched = [self.resources.get(alarm["Name"]["Ref"], {}) for alarm in alarms.get("Alarms", [])]
+        if not alarms.get("Enabled") or not all(watched) or not any(function in references(alarm) for alarm in watched):
+            yield f"{function}'s new versions are watched by no alarm of this function"
+        if "DEPLOYMENT_STOP_ON_ALARM" not in group.get("AutoRollbackConfiguration", {}).get("Events", []):
+            yield f"{function}'s new versions are not taken back on an alarm"
 
     def insecure(self, body):
         mode = self.parameters["Authorization"]
@@ -287,7 +333,7 @@ def main(folder):
             continue
         seen.append(expansion)
         (folder / f"expansion-{len(seen)}.json").write_text(json.dumps(expansion, indent=1))
-        wrong += faults(template, expansion)
+        wrong += faults(template, expansion, parameters)
     for line in dict.fromkeys(wrong):
         print(f"template.yaml: {line}", file=sys.stderr)
     print(f"expanded template.yaml for {len(combinations)} combinations of parameters into {len(seen)} different template(s)")

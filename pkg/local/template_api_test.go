@@ -76,7 +76,7 @@ var apiRules = map[string]rule{
 				"AWS_IAM": `{"sigv4":{"type":"apiKey","name":"Authorization","in":"header","x-amazon-apigateway-authtype":"awsSigv4"}}`,
 				"LAMBDA": `{"authorizer":{"type":"apiKey","name":"Authorization","in":"header","x-amazon-apigateway-authtype":"custom",` +
 					`"x-amazon-apigateway-authorizer":{"type":"request","identitySource":"method.request.header.Authorization",` +
-					`"authorizerUri":"arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:test:eu-west-1:000000000000:AuthorizerFunction/invocations",` +
+					`"authorizerUri":"arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:test:eu-west-1:000000000000:AuthorizerFunction:live/invocations",` +
 					`"authorizerCredentials":"arn:aws:test:eu-west-1:000000000000:AuthorizerInvokeRole","authorizerResultTtlInSeconds":"300"}}}`,
 				"NONE": `{}`,
 			}[s.parameters["Authorization"]]

@@ -128,16 +128,16 @@ var authorizerRules = map[string]rule{
 	},
 	"the API may call the authorizer, and nothing more": {
 		why: "without the permission every request is a 500; with a wider one the API could call any function",
-		fix: "lambda:InvokeFunction on AuthorizerFunction for AuthorizerInvokeRole",
+		fix: "lambda:InvokeFunction on the alias of AuthorizerFunction for AuthorizerInvokeRole",
 		check: func(s *stack) (faults []string) {
 			for where, statement := range statements(s.Resolved) {
-				if where == "AuthorizerInvokeRole" && (text(statement, "Action") != "lambda:InvokeFunction" || !strings.HasSuffix(text(statement, "Resource"), ":AuthorizerFunction")) {
+				if where == "AuthorizerInvokeRole" && (text(statement, "Action") != "lambda:InvokeFunction" || !strings.HasSuffix(text(statement, "Resource"), ":AuthorizerFunction:live")) {
 					faults = append(faults, "it may do "+string(statement.JSON()))
 				}
 			}
 			return faults
 		},
-		breaks: [][2]string{{"Resource: !GetAtt AuthorizerFunction.Arn", "Resource: !GetAtt TransformFunction.Arn"}},
+		breaks: [][2]string{{"Resource: !Ref AuthorizerFunction.Alias", "Resource: !Ref TransformFunction.Alias"}, {"Resource: !Ref AuthorizerFunction.Alias", "Resource: !GetAtt AuthorizerFunction.Arn"}},
 	},
 	"a scan raises no alarm": {
 		why: "Lambda's metric Errors counts every caller without a good credential",

@@ -122,7 +122,7 @@ var dlqRules = map[string]rule{
 				faults = append(faults, "the filter is not of all of "+group)
 			}
 			if !slices.Contains(filter.DependsOn, permission.LogicalID) || text(permission.Properties, "Principal") != "logs.amazonaws.com" ||
-				text(permission.Properties, "FunctionName") != lastOfARN(text(filter.Properties, "DestinationArn")) ||
+				text(permission.Properties, "FunctionName") != text(filter.Properties, "DestinationArn") ||
 				!strings.HasSuffix(text(permission.Properties, "SourceArn"), ":"+group+":*") {
 				faults = append(faults, "the filter does not wait for a permission to invoke its destination")
 			}
@@ -133,6 +133,7 @@ var dlqRules = map[string]rule{
 			{"      Principal: logs.amazonaws.com\n", "      Principal: s3.amazonaws.com\n"},
 			{"FilterPattern: \"\"", "FilterPattern: Lambda"},
 			{"      SourceArn: !GetAtt DeliveryLogGroup.Arn\n", "      SourceArn: !GetAtt DlqLogGroup.Arn\n"},
+			{"      FunctionName: !Ref DlqFunction.Alias\n", "      FunctionName: !Ref DlqFunction\n"},
 		},
 	},
 	"a role allows what its function calls, and no more": {

@@ -21,7 +21,7 @@ var optionRules = map[string]rule{
 				}
 			}
 			for _, function := range ofType(s.Resolved, "AWS::Serverless::Function") {
-				if preference := at(function.Properties, "DeploymentPreference"); preference != nil && text(preference, "Role") == "" {
+				if preference := at(function.Properties, "DeploymentPreference"); text(preference, "Enabled") == "true" && text(preference, "Role") == "" {
 					faults = append(faults, function.LogicalID+": SAM makes a role for CodeDeploy, which has no boundary")
 				}
 			}
@@ -30,7 +30,7 @@ var optionRules = map[string]rule{
 		breaks: [][2]string{
 			{"      PermissionsBoundary: !If [UseBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]\n", ""},
 			{"!If [UseBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]", "!Ref PermissionsBoundaryArn"},
-			{"      MemorySize: !Ref TransformMemory\n", "      MemorySize: !Ref TransformMemory\n      DeploymentPreference: {Type: AllAtOnce}\n"},
+			{"        Role: !If [UseCodeDeploy, !GetAtt DeploymentRole.Arn, !Ref AWS::NoValue]\n", ""},
 		},
 	},
 	"there is one stream, the stack's or the one that is named": {

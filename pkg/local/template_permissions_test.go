@@ -46,7 +46,7 @@ var permissionRules = map[string]rule{
 		breaks: [][2]string{
 			{"Resource: " + streamARN, `Resource: "*"`},
 			{"                # Ends in \":*\", for the group's streams.\n", ""},
-			{"                  # Firehose asks for a version of the function, $LATEST where none is named.\n", ""},
+			{"                # Their state and no more. It asks for alarms by name, which IAM may take for asking for all of the account's.\n", ""},
 		},
 	},
 	"a role is for one service": {

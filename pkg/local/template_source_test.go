@@ -71,9 +71,9 @@ var sourceRules = map[string]rule{
 		},
 		breaks: [][2]string{{"  UseCors: !Not [!Equals [!Ref CorsOrigin", "  UseCors: !Not [!Equals [!Ref Stage"}},
 	},
-	"the build's architecture is the functions'": {
+	"what builds the functions knows their architecture": {
 		why: "a makefile build is not told the architecture: with another one the functions end with exec format error",
-		fix: "change GOARCH in the Makefile with Architectures in Globals",
+		fix: "Architectures: [!Ref Architecture] in Globals, and its default as ARCHITECTURE in the Makefile, for sam build by hand",
 		check: func(s *stack) (faults []string) {
 			makefile, err := os.ReadFile("../../Makefile")
 			if err != nil {
@@ -81,22 +81,25 @@ var sourceRules = map[string]rule{
 			}
 			for _, function := range ofType(s.Resolved, "AWS::Serverless::Function") {
 				architecture := items(at(function.Properties, "Architectures"))
-				if len(architecture) != 1 || !strings.Contains(string(makefile), "\nGOARCH := "+goarch[architecture[0].Text]+"\n") {
-					faults = append(faults, function.LogicalID+": the Makefile builds for another architecture")
+				if len(architecture) != 1 || architecture[0].Text != s.Parameters["Architecture"] {
+					faults = append(faults, function.LogicalID+": its architecture is not the parameter's")
 				}
 				if !strings.Contains(string(makefile), "\nbuild-"+function.LogicalID+":") {
 					faults = append(faults, function.LogicalID+": the Makefile has no rule build-"+function.LogicalID)
 				}
 			}
+			if standard := written(s.file, "Parameters", "Architecture", "Default"); standard == nil || !strings.Contains(string(makefile), "\nARCHITECTURE ?= "+standard.Value+"\n") {
+				faults = append(faults, "sam build by hand builds for another architecture than the template's default")
+			}
 			return faults
 		},
-		breaks: [][2]string{{"Architectures: [arm64]", "Architectures: [x86_64]"}},
+		breaks: [][2]string{{"Architectures: [!Ref Architecture]", "Architectures: [x86_64]"}, {"    Default: arm64\n", "    Default: x86_64\n"}},
 	},
 	"every output and parameter is of use": {
 		why: "a parameter that nothing reads is a promise that is not kept",
 		fix: "use it or remove it",
 		check: func(s *stack) (faults []string) {
-			used := refs(s.file)
+			used := refs(leavingOut(s.file, "Settings")) // which names what functions are made of
 			for name := range writtenEach(written(s.file, "Parameters")) {
 				if !used[name] {
 					faults = append(faults, name+" is read nowhere")
@@ -113,8 +116,22 @@ var sourceRules = map[string]rule{
 	},
 }
 
-// goarch is Go's name of a Lambda architecture.
-var goarch = map[string]string{"arm64": "arm64", "x86_64": "amd64"}
+// leavingOut is the template as it is written, less a resource.
+func leavingOut(file *yaml.Node, logicalID string) *yaml.Node {
+	rest := &yaml.Node{Kind: yaml.MappingNode}
+	for name, section := range writtenEach(file) {
+		if name != "Resources" {
+			rest.Content = append(rest.Content, section)
+			continue
+		}
+		for id, resource := range writtenEach(section) {
+			if id != logicalID {
+				rest.Content = append(rest.Content, resource)
+			}
+		}
+	}
+	return rest
+}
 
 // writtenEach yields the members of a mapping.
 func writtenEach(n *yaml.Node) iter.Seq2[string, *yaml.Node] {
@@ -176,7 +193,8 @@ func TestSamconfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, env := range []string{"default", "prod", "local"} {
+	stacks := map[string]string{} // environments by their stacks' names and databases, which no two may share
+	for _, env := range []string{"default", "staging", "prod", "local"} {
 		overrides, err := template.Overrides("../../samconfig.toml", env)
 		if err != nil {
 			t.Error(err)
@@ -185,6 +203,20 @@ func TestSamconfig(t *testing.T) {
 		got := resolve(t, parsed, overrides).Parameters["Authorization"]
 		if want := map[string]string{"local": "NONE"}[env]; got != want && (env == "local" || got != "AWS_IAM") {
 			t.Errorf("samconfig's %s deploys with Authorization=%s", env, got)
+		}
+		if env == "local" {
+			continue
+		}
+		settings, _ := file[env].(map[string]any)["deploy"].(map[string]any)["parameters"].(map[string]any)
+		for _, name := range []string{fmt.Sprint("stack ", settings["stack_name"]), "database " + overrides["DatabaseName"], fmt.Sprint("prefix ", settings["s3_prefix"])} {
+			if stacks[name] != "" || strings.HasSuffix(name, " ") {
+				t.Errorf("samconfig's %s and %s share the %s", env, stacks[name], name)
+			}
+			stacks[name] = env
+		}
+		// "sam deploy" keeps a stack's value of what it is not told, and make build could not know it.
+		if overrides["Architecture"] == "" {
+			t.Errorf("samconfig's %s names no Architecture", env)
 		}
 	}
 	// A stack name would make "sam deploy --config-env local" deploy an API that takes everybody's requests.

@@ -47,6 +47,7 @@ func rules() map[string]rule {
 		dlqRules,
 		edgeRules,
 		optionRules,
+		deploymentRules,
 	} {
 		maps.Copy(all, some)
 	}
@@ -113,6 +114,7 @@ var choices = map[string][]string{
 	"EventDays":             {"0", "365"},
 	"ExecutionLogs":         {"OFF", "ERROR"},
 	"Tracing":               {"Active", "PassThrough"},
+	"DeploymentType":        {"AllAtOnce", "Canary10Percent10Minutes"},
 	"AlarmTopicArn":         {"", "arn:aws:sns:eu-west-1:000000000000:alarms"},
 	"ExpectDataMinutes":     {"0", "60"},
 
@@ -187,6 +189,8 @@ func attribute(id, kind, attribute string, _ *template.Value) (string, error) {
 	switch {
 	case attribute == "":
 		return id, nil
+	case attribute == ".Alias":
+		return "arn:aws:test:eu-west-1:000000000000:" + id + ":live", nil
 	case attribute == ".Stage": // the stage that SAM makes of the API, by its name
 		return "v1", nil
 	case kind == "AWS::Logs::LogGroup":

@@ -63,7 +63,7 @@ func (s *Service) serve(r *http.Request) (answer []byte, functionError string, e
 	kind := r.Header.Get("X-Amz-Invocation-Type")
 	switch {
 	case kind == "DryRun":
-		_, err := s.lookup(name)
+		_, _, err := s.lookup(name)
 		return nil, "", err
 	case kind == "" || kind == "RequestResponse" || kind == "Event" && s.config.Event != nil:
 	default:
@@ -79,9 +79,9 @@ func (s *Service) serve(r *http.Request) (answer []byte, functionError string, e
 		return nil, "", &Error{"InvalidRequestContentException", "Could not parse request body into json", http.StatusBadRequest}
 	}
 	if kind == "Event" {
-		f, err := s.lookup(name)
+		_, arn, err := s.lookup(name)
 		if err == nil {
-			_, err = s.config.Event(f.ARN, payload)
+			_, err = s.config.Event(arn, payload)
 		}
 		return nil, "", err
 	}

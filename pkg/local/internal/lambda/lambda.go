@@ -113,34 +113,38 @@ func (s *Service) trouble(format string, args ...any) {
 	}
 }
 
-// lookup finds a function by its name, its ARN, or either with :$LATEST or its alias behind it.
-func (s *Service) lookup(name string) (*function, error) {
+// lookup finds a function by its name, its ARN, or either with :$LATEST or its alias behind it. The ARN that it answers has the alias behind it,
+// too, if the name has.
+func (s *Service) lookup(name string) (f *function, arn string, err error) {
 	short := name
 	if strings.HasPrefix(name, "arn:") {
 		parts := strings.SplitN(name, ":", 8)
 		if len(parts) < 7 || parts[2] != "lambda" || parts[5] != "function" {
-			return nil, &Error{"ValidationException", "the function's ARN is not well formed", http.StatusBadRequest}
+			return nil, "", &Error{"ValidationException", "the function's ARN is not well formed", http.StatusBadRequest}
 		}
 		short = strings.Join(parts[6:], ":")
 	}
 	short, qualifier, _ := strings.Cut(short, ":")
-	f := s.functions[short]
-	if f == nil || (qualifier != "" && qualifier != "$LATEST" && qualifier != f.Alias) {
-		return nil, &Error{"ResourceNotFoundException", "Function not found: " + name, http.StatusNotFound}
+	f = s.functions[short]
+	switch {
+	case f != nil && (qualifier == "" || qualifier == "$LATEST"):
+		return f, f.ARN, nil
+	case f != nil && qualifier == f.Alias:
+		return f, f.ARN + ":" + qualifier, nil
 	}
-	return f, nil
+	return nil, "", &Error{"ResourceNotFoundException", "Function not found: " + name, http.StatusNotFound}
 }
 
 // Has says whether there is a function of this name, or ARN, with a qualifier that it has.
 func (s *Service) Has(name string) bool {
-	_, err := s.lookup(name)
+	_, _, err := s.lookup(name)
 	return err == nil
 }
 
 // Invoke calls a function, named as lookup says, and waits for its answer. functionError is "" or, when the function failed, timed out or
 // ended, "Unhandled", with answer its {"errorMessage","errorType"}. The error is an *Error, or ctx's.
 func (s *Service) Invoke(ctx context.Context, name string, payload []byte) (answer []byte, functionError string, err error) {
-	f, err := s.lookup(name)
+	f, _, err := s.lookup(name)
 	if err != nil {
 		return nil, "", err
 	}

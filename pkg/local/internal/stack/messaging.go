@@ -175,7 +175,7 @@ func (b *builder) mapping(r template.Resource, event string, v *template.Value) 
 	if err := v.Decode(&p); err != nil {
 		return err
 	}
-	c := eventsource.Config{ID: r.LogicalID + event, QueueARN: p.Queue, FunctionARN: b.id(r).ARN, BatchSize: p.BatchSize, Window: duration(p.Window)}
+	c := eventsource.Config{ID: r.LogicalID + event, QueueARN: p.Queue, FunctionARN: b.calledARN(r), BatchSize: p.BatchSize, Window: duration(p.Window)}
 	for _, response := range p.Responses {
 		if response != "ReportBatchItemFailures" {
 			return v.Get("FunctionResponseTypes").Errorf("the one response type is ReportBatchItemFailures, not %s", response)
@@ -210,7 +210,7 @@ func (b *builder) logEvent(r template.Resource, event string, v *template.Value)
 	if err := v.Decode(&p); err != nil {
 		return err
 	}
-	return b.subscribe(subscription.Config{Name: r.LogicalID + event, LogGroup: p.Group, FunctionARN: b.id(r).ARN}, p.Pattern, v)
+	return b.subscribe(subscription.Config{Name: r.LogicalID + event, LogGroup: p.Group, FunctionARN: b.calledARN(r)}, p.Pattern, v)
 }
 
 func (b *builder) subscriptionFilter(r template.Resource) error {
@@ -272,7 +272,7 @@ func (b *builder) invokeConfig(r template.Resource, v *template.Value) error {
 	case !within(p.Age, 60, 21_600):
 		return at.Errorf("MaximumEventAgeInSeconds must be between 60 and 21600, not %d", p.Age)
 	}
-	c := async.Config{FunctionARN: b.id(r).ARN, Retries: p.Retries, MaxAge: duration(p.Age)}
+	c := async.Config{FunctionARN: b.calledARN(r), Retries: p.Retries, MaxAge: duration(p.Age)}
 	if f := p.Destinations.OnFailure; f != nil {
 		if f.Type != "SQS" && !strings.Contains(f.Destination, ":sqs:") {
 			return at.Get("DestinationConfig").Errorf("the local runner supports a destination of the type SQS, not %s", f.Type)
@@ -280,7 +280,19 @@ func (b *builder) invokeConfig(r template.Resource, v *template.Value) error {
 		c.OnFailureARN = f.Destination
 	}
 	b.out.Asyncs = append(b.out.Asyncs, Async{c, *at})
+	if function := b.id(r).ARN; c.FunctionARN != function {
+		// SAM gives the configuration to the alias alone: without it the function has Lambda's defaults.
+		b.out.Asyncs = append(b.out.Asyncs, Async{async.Config{FunctionARN: function, Retries: async.DefaultRetries, MaxAge: async.DefaultMaxAge}, *at})
+	}
 	return nil
+}
+
+// calledARN is the ARN by which what SAM makes of a function's events calls it: its alias's, if it has one.
+func (b *builder) calledARN(r template.Resource) string {
+	if alias, ok := functionAttributes(b.account, b.id(r).ID, ".Alias", r.Properties); ok {
+		return alias
+	}
+	return b.id(r).ARN
 }
 
 // checkMessaging looks at what holds between queues, buckets, log groups and functions.
@@ -331,7 +343,10 @@ func (b *builder) queueAt(arn string) *Queue {
 }
 
 func (b *builder) functionAt(arn string) *Function {
-	i := slices.IndexFunc(b.out.Functions, func(f Function) bool { return arn == f.ARN || strings.HasPrefix(arn, f.ARN+":") })
+	i := slices.IndexFunc(b.out.Functions, func(f Function) bool {
+		qualifier, ok := strings.CutPrefix(arn, f.ARN)
+		return ok && (qualifier == "" || qualifier == ":$LATEST" || f.Alias != "" && qualifier == ":"+f.Alias)
+	})
 	if i < 0 {
 		return nil
 	}

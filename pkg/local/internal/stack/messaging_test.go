@@ -105,6 +105,37 @@ func TestMessaging(t *testing.T) {
 	}
 }
 
+// What SAM makes of a function's events and of its EventInvokeConfig is its alias's, if it has one.
+func TestMessagingOfAnAlias(t *testing.T) {
+	text := strings.Replace(messaging, "      CodeUri: .\n", "      CodeUri: .\n      AutoPublishAlias: live\n", 1)
+	text = strings.Replace(text, "DestinationArn: !GetAtt Function.Arn", "DestinationArn: !Ref Function.Alias", 1)
+	s, err := load(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const function = "arn:aws:lambda:eu-west-1:000000000000:function:hydrant-local-Function"
+	const dead = "arn:aws:sqs:eu-west-1:000000000000:hydrant-local-Dead"
+	for _, called := range []string{s.Mappings[0].FunctionARN, s.Subscriptions[0].FunctionARN, s.Subscriptions[1].FunctionARN} {
+		if called != function+":live" {
+			t.Errorf("called is %s, not the alias", called)
+		}
+	}
+	var got []async.Config
+	for _, a := range s.Asyncs {
+		got = append(got, a.Config)
+	}
+	if want := []async.Config{
+		{FunctionARN: function + ":live", Retries: 1, MaxAge: time.Hour, OnFailureARN: dead},
+		{FunctionARN: function, Retries: async.DefaultRetries, MaxAge: async.DefaultMaxAge},
+	}; !reflect.DeepEqual(got, want) {
+		t.Errorf("asynchronous invocations are %+v, want %+v", got, want)
+	}
+	_, err = load(t, strings.Replace(text, "!Ref Function.Alias", `!Sub "${Function.Arn}:other"`, 1))
+	if err == nil || !strings.Contains(err.Error(), `:other", which is not in the template`) {
+		t.Errorf("an alias that is not there: %v", err)
+	}
+}
+
 func TestMessagingRefuses(t *testing.T) {
 	for name, tc := range map[string]struct{ old, text, want string }{
 		"a FIFO queue":                          {"QueueName: work", "FifoQueue: true", "FifoQueue: not supported by the local runner"},

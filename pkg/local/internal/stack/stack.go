@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"hydrant/pkg/local/internal/apigateway"
 	"hydrant/pkg/local/internal/firehose"
@@ -46,7 +45,7 @@ type Stack struct {
 	Notifications []Notification
 	Mappings      []Mapping
 	Subscriptions []Subscription
-	Asyncs        []Async // one for each function
+	Asyncs        []Async // one for each function, and one for each alias
 
 	Secrets []secrets.Secret
 }
@@ -138,8 +137,12 @@ var kinds = map[string]kind{
 	},
 	"AWS::Serverless::Function": {
 		naming: naming{property: "FunctionName", service: "lambda", arn: "function:%s", attributes: functionAttributes}, build: (*builder).function,
-		// There are no permissions to have, bootstraps are built for this machine, and nothing is traced.
-		without: []string{"Role", "Policies", "Architectures", "Description", "Tracing", "Tags", "PermissionsBoundary"},
+		// There are no permissions to have, bootstraps are built for this machine, and nothing is traced. An alias is all that there is of
+		// versions: the runner starts with the one that is built, and has no other to shift from.
+		without: []string{
+			"Role", "Policies", "Architectures", "Description", "Tracing", "Tags", "PermissionsBoundary",
+			"AutoPublishAliasAllProperties", "DeploymentPreference", "VersionDescription",
+		},
 	},
 	"AWS::Kinesis::Stream": {
 		naming: naming{property: "Name", service: "kinesis", arn: "stream/%s"}, build: (*builder).stream,
@@ -194,6 +197,10 @@ var kinds = map[string]kind{
 	"AWS::SQS::QueuePolicy":               {},
 	"AWS::SNS::TopicPolicy":               {},
 	"AWS::SecretsManager::ResourcePolicy": {},
+	// They number what versions are made of, and there are no versions.
+	"AWS::AppConfig::Application":                {},
+	"AWS::AppConfig::ConfigurationProfile":       {},
+	"AWS::AppConfig::HostedConfigurationVersion": {},
 	// Nobody watches one machine.
 	"AWS::CloudWatch::Alarm":     {naming: naming{property: "AlarmName", service: "cloudwatch", arn: "alarm:%s"}},
 	"AWS::CloudWatch::Dashboard": {naming: naming{property: "DashboardName"}},
@@ -243,7 +250,7 @@ func (b *builder) check() error {
 		if d.Backup != nil && !slices.Contains(b.out.Buckets, d.Backup.Bucket) {
 			return d.Errorf("it backs up to the bucket %q, which is not in the template", d.Backup.Bucket)
 		}
-		if t := d.Transform; t != nil && !slices.ContainsFunc(b.out.Functions, func(f Function) bool { return strings.HasPrefix(t.FunctionARN, f.ARN) }) {
+		if t := d.Transform; t != nil && b.functionAt(t.FunctionARN) == nil {
 			return d.Errorf("it calls the function %q, which is not in the template", t.FunctionARN)
 		}
 	}

@@ -44,12 +44,12 @@ func TestTheTemplateOfThisProject(t *testing.T) {
 	if len(s.Deliveries) != 1 || len(s.Functions) != 2 || len(s.Tables) != 3 || s.API == nil {
 		t.Fatalf("got %d delivery streams, %d functions, %d tables, API %v", len(s.Deliveries), len(s.Functions), len(s.Tables), s.API)
 	}
-	if len(s.Queues) != 2 || len(s.Notifications) != 1 || len(s.Mappings) != 1 || len(s.Subscriptions) != 1 || len(s.Asyncs) != 2 {
+	if len(s.Queues) != 2 || len(s.Notifications) != 1 || len(s.Mappings) != 1 || len(s.Subscriptions) != 1 || len(s.Asyncs) != 4 {
 		t.Fatalf("got %d queues, %d notifications, %d event source mappings, %d subscriptions, %d asynchronous invocations",
 			len(s.Queues), len(s.Notifications), len(s.Mappings), len(s.Subscriptions), len(s.Asyncs))
 	}
 	const queue, dead, dlq = "arn:aws:sqs:eu-west-1:000000000000:hydrant-local-DlqQueue",
-		"arn:aws:sqs:eu-west-1:000000000000:hydrant-local-DlqDeadLetterQueue", "arn:aws:lambda:eu-west-1:000000000000:function:hydrant-local-DlqFunction"
+		"arn:aws:sqs:eu-west-1:000000000000:hydrant-local-DlqDeadLetterQueue", "arn:aws:lambda:eu-west-1:000000000000:function:hydrant-local-DlqFunction:live"
 	d, f, table := s.Deliveries[0], s.Functions[0], s.Tables[0]
 	for what, pair := range map[string][2]any{
 		"delivery buffer":     {d.BufferBytes, 128 << 20},
@@ -57,7 +57,7 @@ func TestTheTemplateOfThisProject(t *testing.T) {
 		"transform buffer":    {d.Transform.BufferBytes, 256 << 10},
 		"transform interval":  {d.Transform.BufferInterval, 10 * time.Second},
 		"transform retries":   {d.Transform.Retries, 7},
-		"transform function":  {d.Transform.FunctionARN, "arn:aws:lambda:eu-west-1:000000000000:function:hydrant-local-TransformFunction"},
+		"transform function":  {d.Transform.FunctionARN, "arn:aws:lambda:eu-west-1:000000000000:function:hydrant-local-TransformFunction:live"},
 		"source":              {d.StreamARN, "arn:aws:kinesis:eu-west-1:000000000000:stream/hydrant-local-Stream"},
 		"bucket":              {d.Bucket, "hydrant-local-bucket"},
 		"error log":           {d.LogGroup + " " + d.LogStream, "/hydrant/hydrant-local/delivery DestinationDelivery"},
@@ -73,7 +73,7 @@ func TestTheTemplateOfThisProject(t *testing.T) {
 		"access log":          {s.API.AccessLogGroup, "/hydrant/hydrant-local/api"},
 		"stream of the stage": {s.API.StageVariables["stream"], "hydrant-local-Stream"},
 		"Ref of a policy":     {s.Resources["BucketPolicy"].ID, "hydrant-local-bucket"},
-		"failures go to":      {s.Asyncs[1].OnFailureARN, dead},
+		"failures go to":      {s.Asyncs[2].FunctionARN + " " + s.Asyncs[2].OnFailureARN, dlq + " " + dead},
 		"dlq reads":           {s.Mappings[0].QueueARN, queue},
 		"dlq's batches":       {s.Mappings[0].FunctionARN, dlq},
 		"error log goes to":   {s.Subscriptions[0].LogGroup + " " + s.Subscriptions[0].FunctionARN, d.LogGroup + " " + dlq},
