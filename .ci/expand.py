@@ -147,7 +147,7 @@ class Stack:
     """What CloudFormation makes of an expansion with some parameters: its conditions decided, and what they leave out gone."""
 
     def __init__(self, expansion, parameters):
-        self.conditions = expansion["Conditions"]
+        self.conditions, self.mappings = expansion["Conditions"], expansion["Mappings"]
         self.parameters = {name: str(p.get("Default", "")) for name, p in expansion["Parameters"].items()} | parameters
         self.resources = {
             logical_id: self.decided({name: member for name, member in resource.items() if name != "Condition"})
@@ -160,9 +160,18 @@ class Stack:
         if function == "Condition":
             return self.holds(self.conditions[argument])
         if function == "Fn::Equals":
-            a, b = (self.parameters[side["Ref"]] if isinstance(side, dict) else str(side) for side in argument)
+            a, b = map(self.text, argument)
             return a == b
         return {"Fn::Not": lambda all_: not all_[0], "Fn::And": all, "Fn::Or": any}[function]([self.holds(one) for one in argument])
+
+    def text(self, value):
+        """Answers a side of an Fn::Equals."""
+        if not isinstance(value, dict):
+            return str(value)
+        if "Ref" in value:
+            return self.parameters[value["Ref"]]
+        mapping, first, second = map(self.text, value["Fn::FindInMap"])
+        return self.mappings[mapping][first][second]
 
     def decided(self, value):
         """Answers a value without Fn::If, and without what is AWS::NoValue."""

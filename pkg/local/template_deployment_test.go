@@ -53,7 +53,7 @@ var deploymentRules = map[string]rule{
 		},
 		breaks: [][2]string{
 			{"ParameterValue: !Ref TransformFunction.Alias", "ParameterValue: !GetAtt TransformFunction.Arn"},
-			{"functions/${AuthorizerFunction.Alias}/invocations", "functions/${AuthorizerFunction.Arn}/invocations"},
+			{"{Alias: !Ref AuthorizerFunction.Alias}", "{Alias: !GetAtt AuthorizerFunction.Arn}"},
 			{"                Resource: !Ref TransformFunction.Alias\n", "                Resource: !GetAtt TransformFunction.Arn\n"},
 			{"                Resource: !Ref TransformFunction.Alias\n", "                Resource: !Sub ${TransformFunction.Arn}:*\n"},
 			{"      DestinationArn: !Ref DlqFunction.Alias\n", "      DestinationArn: !GetAtt DlqFunction.Arn\n"},

@@ -30,7 +30,7 @@ var optionRules = map[string]rule{
 		breaks: [][2]string{
 			{"      PermissionsBoundary: !If [UseBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]\n", ""},
 			{"!If [UseBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]", "!Ref PermissionsBoundaryArn"},
-			{"        Role: !If [UseCodeDeploy, !GetAtt DeploymentRole.Arn, !Ref AWS::NoValue]\n", ""},
+			{"        Role: !If [UseCodeDeploy, !GetAtt DeploymentRole.Arn, !GetAtt TransformRole.Arn]\n", ""},
 		},
 	},
 	"there is one stream, the stack's or the one that is named": {
