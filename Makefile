@@ -52,7 +52,7 @@ smoke: $(BIN)/smoke $(if $(STACK),,$(BIN)/hydrant-local) ## send marked events t
 soak: $(BIN)/hydrant-local $(BIN)/soak ## post events while everything fails, and account for each | ARGS="-seeds 10 -duration 1m -seed 1"
 	@$(BIN)/soak -runner $(BIN)/hydrant-local $(ARGS)
 
-check: format validate scan build reproducible emulator contract parquet roundtrip ## check format, lint, template.yaml, builds, the contract and Parquet files
+check: format workflows validate scan build reproducible emulator contract parquet roundtrip ## check format, lint, template.yaml, builds, the contract and Parquet files
 
 format: $(BIN)/gofumpt $(BIN)/staticcheck
 	@unformatted=$$($(BIN)/gofumpt -l functions pkg); test -z "$$unformatted" || { echo "not formatted (run .cache/bin/gofumpt -w on them):"; echo "$$unformatted"; exit 1; }
@@ -79,6 +79,10 @@ generate: ## write what follows from pkg/event/catalogue.go
 
 check-events: $(BIN)/check-events ## judge events as the stream will | FILE=events.jsonl (or standard input) JSON=1
 	@$(BIN)/check-events $(if $(JSON),-json) $(if $(FILE),'$(FILE)')
+
+workflows: $(BIN)/actionlint ## check .github/workflows
+	@$(BIN)/actionlint
+	@loose=$$(grep -n 'uses: [^.]' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9]+\.[0-9]+\.[0-9]+$$'); test -z "$$loose" || { echo "not pinned to a commit, with its version behind it:"; echo "$$loose"; exit 1; }
 
 validate: $(VENV)/installed ## validate template.yaml, as written and as SAM expands it
 	PYTHON=$(VENV)/bin/python .ci/validate
@@ -137,7 +141,7 @@ $(BIN)/hydrant-local: FORCE
 $(BIN)/demo $(BIN)/events $(BIN)/load $(BIN)/smoke $(BIN)/soak $(BIN)/check-events: FORCE
 	@go build -trimpath -o $@ ./pkg/tools/$(@F)
 
-$(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/benchstat: .ci/tools/go.mod .ci/tools/go.sum
+$(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/benchstat $(BIN)/actionlint: .ci/tools/go.mod .ci/tools/go.sum
 	go -C .ci/tools build -o $(BIN)/ tool
 
 benchstat: $(BIN)/benchstat

@@ -6,10 +6,9 @@ For each stack of .ci/expand.py every reference is replaced by a value of the fo
 that makes the resource: of the service's own model, with its names, types, bounds, enumerations and patterns. Exits 1 with a line for each that does
 not fit, and for each type of resource that nothing here knows. Policies, which are text to a call, are read on their own.
 
-cfn-lint holds the template against CloudFormation's schemas of the same resources, and either sees what the other does not. cfn-lint knows
-CloudFormation's names, and which properties go together. Here a parameter or a name has a value, so that its length and form can be wrong, and the API's
-body is taken apart: to cfn-lint an integration of type "awss", a gateway response that does not exist, and a policy on the API are an object like any
-other.
+cfn-lint holds the template against CloudFormation's schemas of the same resources, and either sees what the other does not. cfn-lint alone knows which
+properties go together, and CloudFormation's functions. Of the changes in BROKEN it sees all but five: an event that S3 does not notify of, an action on
+another service's resource, and whatever is inside the API's body, which is an object like any other to it.
 """
 
 import functools
