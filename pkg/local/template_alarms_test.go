@@ -46,13 +46,15 @@ var awsMetrics = map[string]awsNamespace{
 	// "Monitor Amazon Data Firehose using CloudWatch metrics"
 	"AWS/Firehose": {
 		[]string{
-			"DataReadFromKinesisStream.Records", "DeliveryToS3.DataFreshness", "DeliveryToS3.Success", "FailedConversion.Records", "KinesisMillisBehindLatest",
+			"DataReadFromKinesisStream.Bytes", "DataReadFromKinesisStream.Records", "DeliveryToS3.Bytes", "DeliveryToS3.DataFreshness", "DeliveryToS3.Success", "FailedConversion.Records", "KinesisMillisBehindLatest",
 			"SucceedConversion.Records",
 		},
 		[]awsDimension{{"DeliveryStreamName", "AWS::KinesisFirehose::DeliveryStream", ""}},
 	},
 	// "Types of metrics for Lambda functions"; an alias's and a version's are in their function's, too
 	"AWS/Lambda": {[]string{"Duration", "Errors", "Invocations", "Throttles"}, []awsDimension{{"FunctionName", "AWS::Serverless::Function", ""}}},
+	// "Monitoring with CloudWatch metrics" (CloudWatch Logs), and of the embedded metric format
+	"AWS/Logs": {[]string{"EMFParsingErrors", "EMFValidationErrors", "IncomingBytes"}, []awsDimension{{"LogGroupName", "AWS::Logs::LogGroup", ""}}},
 	// "Available CloudWatch metrics for Amazon SQS"
 	"AWS/SQS": {[]string{"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}, []awsDimension{{"QueueName", "AWS::SQS::Queue", ""}}},
 }

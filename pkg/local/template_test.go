@@ -43,6 +43,7 @@ func rules() map[string]rule {
 		sourceRules,
 		telemetryRules,
 		watchRules,
+		dashboardRules,
 		alarmRules,
 		dlqRules,
 		edgeRules,

@@ -1,5 +1,5 @@
 // Command generate writes whatever follows from the catalogue of events, pkg/event/catalogue.go, into the files that repeat it: the columns
-// of the table and the size of the transform function's batches in template.yaml, the list of released columns, the sample events and
+// of the table, the dashboard's metrics by type and reason, and the size of the transform function's batches in template.yaml, the list of released columns, the sample events and
 // Firehose batches under events/, and docs/events.md.
 //
 //	go run ./pkg/tools/generate          # make generate

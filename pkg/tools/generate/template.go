@@ -4,17 +4,21 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"hydrant/pkg/dlq"
 	"hydrant/pkg/event"
 )
 
-// The lines between which the columns stand, without their indentation.
-const (
-	begin = "# columns: begin (make generate)"
-	end   = "# columns: end"
+// The lines between which what is written stands, without their indentation.
+var (
+	columnMarks    = marks{"# columns: begin (make generate)", "# columns: end"}
+	dashboardMarks = marks{"# dashboard: begin (make generate)", "# dashboard: end"}
 )
+
+type marks struct{ begin, end string }
 
 // maxComment is the longest comment of a column, in characters ("Column structure", AWS Glue Web API Reference).
 const maxComment = 255
@@ -28,33 +32,80 @@ func rewriteTemplate(template []byte, judge *event.Judge, smallest [][]byte) ([]
 	if template, err = writeBuffer(template, size); err != nil {
 		return nil, err
 	}
+	if template, err = writeDashboard(template, event.Types()); err != nil {
+		return nil, err
+	}
 	return writeColumns(template, event.Columns())
 }
 
-// writeColumns answers the template with the columns, one on a line, between its marked lines. It fails if the marked lines are not there
-// once each, in their order, or if Glue would refuse a column.
+// writeColumns answers the template with the columns, one on a line, between its marked lines. It fails if Glue would refuse a column.
 func writeColumns(template []byte, columns []event.Column) ([]byte, error) {
+	lines := make([]string, len(columns))
+	for i, c := range columns {
+		var err error
+		if lines[i], err = entry(c); err != nil {
+			return nil, fmt.Errorf("column %s: %w", c.Name, err)
+		}
+	}
+	return columnMarks.write(template, lines)
+}
+
+// writeDashboard answers the template with the dashboard's metrics by type and by reason, as variables of its Fn::Sub. Each is a list of metrics in
+// short: the namespace and the dimension are those of the metric before ("Dashboard body structure and syntax", CloudWatch).
+func writeDashboard(template []byte, types []string) ([]byte, error) {
+	if !slices.Contains(types, "unknown") {
+		types = append(slices.Clone(types), "unknown")
+	}
+	var ofEvents, ofQuarantine []string
+	for _, r := range event.Reasons() {
+		ofEvents = append(ofEvents, string(r.Reason))
+		ofQuarantine = append(ofQuarantine, string(r.Reason))
+	}
+	for _, r := range dlq.Reasons() {
+		ofQuarantine = append(ofQuarantine, string(r.Reason))
+	}
+	var lines []string
+	for _, list := range []struct {
+		variable, metric string
+		ends             []string
+	}{
+		{"EventsByType", "Events.", types},
+		{"RejectedByType", "EventsRejected.", types},
+		{"RejectionsByReason", "Rejections.", ofEvents},
+		{"QuarantinedByReason", "Quarantined.", ofQuarantine},
+	} {
+		lines = append(lines, list.variable+": >-")
+		for i, end := range list.ends {
+			line := fmt.Sprintf(`  [".",%q,".",".",{"label":%q}]`, list.metric+end, end)
+			if i < len(list.ends)-1 {
+				line += ","
+			}
+			lines = append(lines, line)
+		}
+	}
+	return dashboardMarks.write(template, lines)
+}
+
+// write answers the template with lines between the marked ones, indented as those are. It fails if the marked lines are not there once each, in
+// their order.
+func (m marks) write(template []byte, content []string) ([]byte, error) {
 	lines := strings.SplitAfter(string(template), "\n")
-	first, err := find(lines, begin)
+	first, err := find(lines, m.begin)
 	if err != nil {
 		return nil, err
 	}
-	last, err := find(lines, end)
+	last, err := find(lines, m.end)
 	if err != nil {
 		return nil, err
 	}
 	if last < first {
-		return nil, fmt.Errorf("line %d: %q stands before %q", last+1, end, begin)
+		return nil, fmt.Errorf("line %d: %q stands before %q", last+1, m.end, m.begin)
 	}
-	indent := lines[first][:strings.Index(lines[first], begin)]
+	indent := lines[first][:strings.Index(lines[first], m.begin)]
 
 	var out bytes.Buffer
 	out.WriteString(strings.Join(lines[:first+1], ""))
-	for _, c := range columns {
-		line, err := entry(c)
-		if err != nil {
-			return nil, fmt.Errorf("column %s: %w", c.Name, err)
-		}
+	for _, line := range content {
 		out.WriteString(indent + line + "\n")
 	}
 	out.WriteString(strings.Join(lines[last:], ""))

@@ -75,3 +75,29 @@ func TestWriteBufferChangesOnlyItsLine(t *testing.T) {
 		}
 	}
 }
+
+func TestWriteDashboard(t *testing.T) {
+	const before = "  a:\n    # dashboard: begin (make generate)\n    Old: x\n    # dashboard: end\nb: c\n"
+	for name, tc := range map[string]struct {
+		types []string
+		want  string
+	}{
+		"two types":              {[]string{"search", "page_view"}, `[".","Events.search",".",".",{"label":"search"}],|[".","Events.page_view",".",".",{"label":"page_view"}],|[".","Events.unknown",".",".",{"label":"unknown"}]`},
+		"a type of the name":     {[]string{"unknown"}, `[".","Events.unknown",".",".",{"label":"unknown"}]`},
+		"no type but the others": {nil, `[".","Events.unknown",".",".",{"label":"unknown"}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := writeDashboard([]byte(before), tc.types)
+			text := string(got)
+			if want := "  a:\n    # dashboard: begin (make generate)\n    EventsByType: >-\n      " + strings.ReplaceAll(tc.want, "|", "\n      ") + "\n    RejectedByType: >-\n"; err != nil || !strings.HasPrefix(text, want) {
+				t.Errorf("%v: wrote\n%s\nwant\n%s", err, text, want)
+			}
+			if !strings.HasSuffix(text, "\n    # dashboard: end\nb: c\n") || strings.Contains(text, "Old") || !strings.Contains(text, `      [".","Quarantined.panic",".",".",{"label":"panic"}],`) {
+				t.Errorf("wrote\n%s", text)
+			}
+			if again, err := writeDashboard(got, tc.types); err != nil || string(again) != text {
+				t.Errorf("%v: a second time it is another: %s", err, again)
+			}
+		})
+	}
+}
