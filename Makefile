@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run redrive where invoke smoke test soak check check-events bench format generate validate scan build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token openapi contract parquet roundtrip clean FORCE
+.PHONY: help cost cost-check demo run redrive where invoke smoke test soak check check-events bench format generate validate scan build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token openapi contract parquet roundtrip clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {n = split($$2, parts, " \\| "); printf "  make %-13s %s\n", $$1, parts[1]; for (i = 2; i <= n; i++) printf "  %-18s   %s\n", "", parts[i]}' $(MAKEFILE_LIST)
@@ -52,7 +52,7 @@ smoke: $(BIN)/smoke $(if $(STACK),,$(BIN)/hydrant-local) ## send marked events t
 soak: $(BIN)/hydrant-local $(BIN)/soak ## post events while everything fails, and account for each | ARGS="-seeds 10 -duration 1m -seed 1"
 	@$(BIN)/soak -runner $(BIN)/hydrant-local $(ARGS)
 
-check: format workflows validate scan build reproducible emulator contract parquet roundtrip ## check format, lint, template.yaml, builds, the contract and Parquet files
+check: format cost-check workflows validate scan build reproducible emulator contract parquet roundtrip ## check format, lint, template.yaml, builds, the contract and Parquet files
 
 format: $(BIN)/gofumpt $(BIN)/staticcheck
 	@unformatted=$$($(BIN)/gofumpt -l functions pkg); test -z "$$unformatted" || { echo "not formatted (run .cache/bin/gofumpt -w on them):"; echo "$$unformatted"; exit 1; }
@@ -64,6 +64,12 @@ bench: $(BIN)/hydrant-local $(BIN)/load ## print how fast and how big the servic
 	go test -run '^$$' -bench . -benchmem ./pkg/event ./pkg/dlq ./pkg/authorizer ./functions/transform ./functions/dlq ./functions/authorizer
 	go test -run '^$$' -bench . -cpu 1 ./pkg/transform
 	@$(BIN)/load -runner $(BIN)/hydrant-local
+
+cost: $(BIN)/hydrant-local ## write docs/cost.md from prices and template.yaml | ARGS="-size 1024 -array 100" prints a bill (-help: the rest)
+	@go run ./pkg/tools/cost -runner $(BIN)/hydrant-local $(ARGS)
+
+cost-check: $(BIN)/hydrant-local
+	@go run ./pkg/tools/cost -runner $(BIN)/hydrant-local -check
 
 redrive: ## print which quarantined events would be sent once more | ARGS="-reason attempts_exhausted -from 2026-11-22" | ARGS="-go" sends them; ARGS="-stack NAME" asks a stack
 	@go run ./pkg/tools/redrive $(ARGS)
