@@ -37,7 +37,6 @@ PSEUDO = {
 
 # The ARN of a resource, by its type and its name.
 ARNS = {
-    "AWS::AppConfig::Application": "arn:aws:appconfig:{region}:{account}:application/{name}",
     "AWS::CloudWatch::Alarm": "arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
     "AWS::IAM::ManagedPolicy": "arn:aws:iam::{account}:policy/{name}",
     "AWS::IAM::Role": "arn:aws:iam::{account}:role/{name}",
@@ -60,6 +59,9 @@ REFS = {
     "AWS::ApiGateway::Deployment": "d1e2f3",
     "AWS::ApiGateway::RestApi": "a1b2c3d4e5",
     "AWS::ApiGateway::UsagePlan": "u1v2w3",
+    "AWS::AppConfig::Application": "abc1234",
+    "AWS::AppConfig::ConfigurationProfile": "def1234",
+    "AWS::AppConfig::HostedConfigurationVersion": "1",
     "AWS::IAM::ManagedPolicy": ARNS["AWS::IAM::ManagedPolicy"],
     "AWS::KMS::Key": "01234567-89ab-cdef-0123-456789abcdef",
     "AWS::Lambda::Alias": ARNS["AWS::Lambda::Alias"],
@@ -352,6 +354,9 @@ CALLS = {
     "AWS::ApiGateway::Stage": stage,
     "AWS::ApiGateway::UsagePlan": renamed("apigateway", "CreateUsagePlan", {"UsagePlanName": "name"}),
     "AWS::ApiGateway::UsagePlanKey": plain("apigateway", "CreateUsagePlanKey"),
+    "AWS::AppConfig::Application": plain("appconfig", "CreateApplication"),
+    "AWS::AppConfig::ConfigurationProfile": plain("appconfig", "CreateConfigurationProfile"),
+    "AWS::AppConfig::HostedConfigurationVersion": plain("appconfig", "CreateHostedConfigurationVersion"),
     "AWS::Athena::NamedQuery": plain("athena", "CreateNamedQuery"),
     "AWS::CloudWatch::Alarm": plain("cloudwatch", "PutMetricAlarm", "AlarmName"),
     "AWS::CloudWatch::Dashboard": plain("cloudwatch", "PutDashboard", "DashboardName"),

@@ -43,7 +43,7 @@ def written(template):
     """Answers {logical id of an expansion: that of the template that it comes from}."""
     origins = {}
     for logical_id, resource in template["Resources"].items():
-        for made in expected({"Resources": {logical_id: resource}}):
+        for made in expected({"Resources": {logical_id: resource}}, {"DeploymentType": "AllAtOnce"}):
             origins[made] = logical_id
     return origins
 
