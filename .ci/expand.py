@@ -45,6 +45,16 @@ COMBINATIONS = {
     "ExpectDataMinutes": ["0", "60"],
     "DeploymentType": ["AllAtOnce", "Canary10Percent10Minutes"],
     "PermissionsBoundaryArn": ["", "arn:aws:iam::000000000000:policy/boundary"],
+    "KmsKeyArn": ["", "arn:aws:kms:eu-west-1:000000000000:key/01234567-89ab-cdef-0123-456789abcdef"],
+}
+
+# Where each type of resource that stores something says which KMS key encrypts it.
+KEYS = {
+    "AWS::Kinesis::Stream": ["StreamEncryption", "KeyId"],
+    "AWS::S3::Bucket": ["BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "KMSMasterKeyID"],
+    "AWS::SQS::Queue": ["KmsMasterKeyId"],
+    "AWS::Logs::LogGroup": ["KmsKeyId"],
+    "AWS::SecretsManager::Secret": ["KmsKeyId"],
 }
 
 # The methods that ask who calls, and what they ask for by the mode of Authorization.
@@ -195,6 +205,10 @@ class Stack:
                 yield from self.insecure(resource["Properties"]["Body"])
             if resource["Type"] == "AWS::KinesisFirehose::DeliveryStream":
                 yield from self.backed_up(resource["Properties"]["ExtendedS3DestinationConfiguration"])
+            if resource["Type"] in KEYS:
+                yield from self.unlocked(logical_id, resource)
+            if not self.parameters["KmsKeyArn"] and '"kms:' in json.dumps(resource):
+                yield f"{logical_id} names actions of KMS, and there is no KmsKeyArn"
             if resource["Type"] == "AWS::IAM::Role":
                 yield from self.unbounded(logical_id, resource["Properties"])
             for name in references(resource):
@@ -257,6 +271,15 @@ class Stack:
         if ("BackupLogStream" in self.resources) != (mode == "Enabled"):
             yield f"BackupLogStream is made: {'BackupLogStream' in self.resources}, with SourceBackup={mode}"
 
+    def unlocked(self, logical_id, resource):
+        """Yields a sentence for a store that another key encrypts than KmsKeyArn, or that has one without it."""
+        key = resource["Properties"]
+        for name in KEYS[resource["Type"]]:
+            key = key[name] if isinstance(name, int) else key.get(name, {})
+        want = [{"Ref": "KmsKeyArn"}] if self.parameters["KmsKeyArn"] else [{}, "alias/aws/kinesis"]
+        if key not in want:
+            yield f"{logical_id} has the key {key}, with KmsKeyArn={self.parameters['KmsKeyArn']}"
+
     def unbounded(self, logical_id, role):
         """Yields a sentence for a role whose boundary is not the parameter's. The translator bounds no role that it makes of its own accord."""
         want = {"Ref": "PermissionsBoundaryArn"} if self.parameters["PermissionsBoundaryArn"] else None
@@ -316,6 +339,11 @@ def pairwise(choices):
     return combinations
 
 
+def trials():
+    """Answers the combinations to try: pairwise ones, each with a key and without one, since a store may depend on two parameters itself."""
+    return [combination | {"KmsKeyArn": key} for combination in pairwise({**COMBINATIONS, "KmsKeyArn": [""]}) for key in COMBINATIONS["KmsKeyArn"]]
+
+
 def uncovered(template):
     """Yields a sentence for each parameter that decides a condition and does not stand in COMBINATIONS."""
     for name, condition in template["Conditions"].items():
@@ -334,7 +362,7 @@ def main(folder):
         old.unlink()
     template = yaml_parse((ROOT / "template.yaml").read_text())
     wrong, seen = list(uncovered(template)), []
-    combinations = pairwise(COMBINATIONS)
+    combinations = trials()
     for parameters in combinations:
         expansion = unhashed(expand(template, parameters))
         wrong += Stack(expansion, parameters).faults()

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 
-from expand import COMBINATIONS, ROOT, Stack, expand, expected, pairwise, unhashed
+from expand import ROOT, Stack, expand, expected, trials, unhashed
 from samtranslator.yaml_helper import yaml_parse
 
 SCAN = ["--framework", "cloudformation", "--compact", "--quiet", "--skip-download", "--output", "json"]
@@ -26,7 +26,7 @@ SCAN = ["--framework", "cloudformation", "--compact", "--quiet", "--skip-downloa
 def stacks(template):
     """Answers the stacks of .ci/expand.py, without those of which every resource stands in another one just so, and without API's bodies."""
     all_ = []
-    for parameters in pairwise(COMBINATIONS):
+    for parameters in trials():
         resources = Stack(unhashed(expand(template, parameters)), parameters).resources
         for resource in resources.values():
             resource["Properties"].pop("Body", None)

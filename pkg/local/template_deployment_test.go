@@ -214,7 +214,7 @@ var deploymentRules = map[string]rule{
 		breaks: [][2]string{
 			{"LogGroupName: !Sub /hydrant/${AWS::StackName}/dlq", "LogGroupName: /hydrant/dlq"},
 			{"        Name: !Ref DatabaseName\n", "        Name: hydrant\n"},
-			{"      SqsManagedSseEnabled: true\n", "      SqsManagedSseEnabled: true\n      QueueName: hydrant-dlq\n"},
+			{"      MessageRetentionPeriod: 1209600\n", "      MessageRetentionPeriod: 1209600\n      QueueName: hydrant-dlq\n"},
 			{"      Name: !Select [2, !Split [\"/\", !Ref AWS::StackId]]\n", "      Name: settings\n"},
 			{"      Description: Lets the API write records to the stream\n", "      Description: Lets the API write records to the stream\n      RoleName: hydrant-ingest\n"},
 			{"      AlarmDescription: The dlq function falls", "      AlarmName: dlq depth\n      AlarmDescription: The dlq function falls"},

@@ -49,6 +49,7 @@ func rules() map[string]rule {
 		edgeRules,
 		optionRules,
 		deploymentRules,
+		keyRules,
 	} {
 		maps.Copy(all, some)
 	}
@@ -122,6 +123,7 @@ var choices = map[string][]string{
 	"ExistingStreamName":     {"", "events.existing"},
 	"SourceBackup":           {"Disabled", "Enabled"},
 	"PermissionsBoundaryArn": {"", "arn:aws:iam::000000000000:policy/boundary"},
+	"KmsKeyArn":              {"", "arn:aws:kms:eu-west-1:000000000000:key/01234567-89ab-cdef-0123-456789abcdef"},
 }
 
 // A stack is the template as it is deployed with some parameters.

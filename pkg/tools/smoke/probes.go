@@ -72,6 +72,9 @@ var probes = []probe{
 	{"U20", "with TextBodies, a POST of `{\"Data\":null}` as text/plain is a 400.", probeTextBody},
 	{"U21", "`sam deploy --config-env $env --parameter-overrides AllowedCidrs=192.0.2.0/24`, then with `AllowedCidrs=''`; `aws apigateway get-rest-api --rest-api-id $(res Api) --query policy` is null.", nil},
 	{"U22", "with LAMBDA and ApiKeyRequired, requests with either alone are refused.", probeBoth},
+	{"U23", "deploy with a key (`KmsKeyArn`); `make smoke STACK=$stack` finds its rows, and its invalid event in the quarantine.", nil},
+	{"U24", "deploy with `SourceBackup=Enabled`; look at an object as [operate.md](operate.md#options) says.", nil},
+	{"U25", "deploy with `ExistingStreamName`; `make smoke STACK=$stack`.", nil},
 }
 
 func probeStatus(_ context.Context, s *smoke) verdict {
