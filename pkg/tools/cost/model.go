@@ -86,16 +86,7 @@ func milliseconds(memory float64, n float64, size int) float64 {
 func (m *model) bill(s shape) []line {
 	requests := 1e6 / float64(s.events()) // of a million events
 	records := 1e6 / float64(s.array)
-	lines := []line{
-		{service: "API Gateway", what: "requests", perMillion: requests * m.of("apigateway.request"), prices: []string{"apigateway.request"}},
-	}
-	if m.accessLine > 0 {
-		lines = append(lines, line{service: "CloudWatch Logs", what: "access log", perMillion: requests * m.log(float64(m.accessLine)), prices: logPrices})
-	}
-	if m.executionLog {
-		each := executionLines * m.log(executionBytes/executionLines)
-		lines = append(lines, line{service: "CloudWatch Logs", what: "API Gateway's own log", perMillion: requests * each, prices: logPrices})
-	}
+	lines := m.edgeLines(requests)
 	lines = append(lines, m.authorizerLines(requests)...)
 	lines = append(lines, m.streamLines(records, float64(s.recordBytes()), s.putBytes())...)
 	transform, invocations := m.transformLines(s, records)
@@ -103,6 +94,19 @@ func (m *model) bill(s shape) []line {
 	lines = append(lines, m.deliveryLines(records, s)...)
 	lines = append(lines, m.traceLines(requests, invocations)...)
 	return append(lines, m.fixedLines()...)
+}
+
+// edgeLines are the API's and its logs', for so many requests.
+func (m *model) edgeLines(requests float64) []line {
+	lines := []line{{service: "API Gateway", what: "requests", perMillion: requests * m.of("apigateway.request"), prices: []string{"apigateway.request"}}}
+	if m.accessLine > 0 {
+		lines = append(lines, line{service: "CloudWatch Logs", what: "access log", perMillion: requests * m.log(float64(m.accessLine)), prices: logPrices})
+	}
+	if m.executionLog {
+		each := executionLines * m.log(executionBytes/executionLines)
+		lines = append(lines, line{service: "CloudWatch Logs", what: "API Gateway's own log", perMillion: requests * each, prices: logPrices})
+	}
+	return lines
 }
 
 // millions is how many millions of events there are in a month.

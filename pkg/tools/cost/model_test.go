@@ -128,6 +128,20 @@ func TestArrayByHand(t *testing.T) {
 	near(t, "the old chain", sum(m.oldBill(shape{1024, 100, 1}, 10)).perMillion, api+access+sqs+consumer+itsLog+oldPut+tail+storage)
 }
 
+// Logs and traces of requests are the same in both: a parameter of theirs changes neither's lead.
+func TestWhatBothHave(t *testing.T) {
+	s := plain()
+	lead := func() float64 {
+		m := &model{s, usEast(t), 100e6}
+		return sum(m.oldBill(shape{1024, 1, 1}, 10)).perMillion - sum(m.bill(shape{1024, 1, 1})).perMillion
+	}
+	was := lead()
+	s.accessLine += 1000
+	s.executionLog = true
+	s.apiTraced, s.apiSampling = true, sampling{0, 0.5}
+	near(t, "the lead", lead(), was)
+}
+
 // A larger event never costs less, whatever the rest. The transform's batches hold fewer events then, and a batch that ends just before a whole
 // millisecond may be cheaper by one: so much is let pass.
 func TestMonotonic(t *testing.T) {

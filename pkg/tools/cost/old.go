@@ -3,7 +3,7 @@ package main
 import "math"
 
 // The chain that this design takes the place of: API Gateway → SQS → Lambda → Kinesis → Firehose → S3. Its consumer does the transform's
-// work, so its Firehose calls no function; everything that both have costs the same. A request is a message, and a message is a record.
+// work, so its Firehose calls no function; everything that both have costs the same, logs and traces too. A request is a message, and a message is a record.
 const (
 	consumerMemory = 128. / 1024
 	// consumerMilliseconds are an invocation's: it waits for the stream to take its records.
@@ -24,20 +24,21 @@ func (m *model) oldBill(s shape, b fill) []line {
 	consumer := function{memory: consumerMemory, architecture: m.transform.architecture, platformLog: true}
 	took := consumerMilliseconds + milliseconds(consumerMemory, float64(s.events())*float64(b), s.size)
 	gathered := requests * roundUp(bytes, 5120)
-	lines := []line{
-		{service: "API Gateway", what: "requests", perMillion: requests * m.of("apigateway.request"), prices: []string{"apigateway.request"}},
-		{service: "CloudWatch Logs", what: "access log", perMillion: requests * m.log(float64(m.accessLine)), prices: logPrices},
+	lines := append(m.edgeLines(requests), []line{
 		{
 			service: "SQS", what: "send, receive, delete", prices: []string{"sqs.request"},
 			perMillion: m.of("sqs.request") * (requests*chunks(float64(bytes)) + invocations*(chunks(float64(bytes)*float64(b))+1)),
 		},
 		{service: "Lambda", what: "consumer", perMillion: invocations * m.lambda(consumer, took), prices: []string{"lambda.request", consumer.architecture}},
 		{service: "CloudWatch Logs", what: "consumer's log", perMillion: invocations * m.functionLog(consumer), prices: logPrices},
-	}
+	}...)
 	for _, l := range m.streamLines(requests, float64(bytes), bytes) {
 		if l.perMillion > 0 {
 			lines = append(lines, l)
 		}
+	}
+	for _, l := range m.traceLines(requests, [2]float64{invocations, 0}) {
+		lines = append(lines, line{service: l.service, what: l.what, perMillion: l.perMillion, prices: l.prices})
 	}
 	return append(lines,
 		line{service: "Firehose", what: "ingestion and conversion", perMillion: gathered * (m.of("firehose.ingestion") + m.of("firehose.conversion")), prices: []string{"firehose.ingestion", "firehose.conversion"}},
