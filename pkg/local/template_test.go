@@ -44,6 +44,7 @@ func rules() map[string]rule {
 		telemetryRules,
 		watchRules,
 		dashboardRules,
+		insightsRules,
 		alarmRules,
 		dlqRules,
 		edgeRules,

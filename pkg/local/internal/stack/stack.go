@@ -209,6 +209,8 @@ var kinds = map[string]kind{
 	"AWS::XRay::SamplingRule": {},
 	// Text for Athena, which is not here.
 	"AWS::Athena::NamedQuery": {},
+	// Text for CloudWatch Logs Insights, which is not here either.
+	"AWS::Logs::QueryDefinition": {},
 }
 
 func (b *builder) resource(r template.Resource) error {
