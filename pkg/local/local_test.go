@@ -55,6 +55,7 @@ func testMain(m *testing.M) int {
 type program struct {
 	cmd      *exec.Cmd
 	api, aws string
+	data     string // its folder, where a test needs it
 	stderr   *bytes.Buffer
 }
 

@@ -3,11 +3,13 @@ package main_test
 import (
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"hydrant/pkg/local/internal/alarmtest"
 	"hydrant/pkg/local/internal/template"
 )
 
@@ -334,4 +336,131 @@ func TestWhatAlarmsCost(t *testing.T) {
 	if !strings.Contains(strings.Join(strings.Fields(string(page)), " "), want) {
 		t.Errorf("docs/operate.md does not say: %s", want)
 	}
+}
+
+// What expressions come to, by hand, periods without a value among them: "-" is none.
+func TestExpressionsOfAlarms(t *testing.T) {
+	examples := map[string][]struct {
+		metrics map[string]float64 // one that is left out has no value
+		want    string
+	}{
+		"AuthorizerErrorsAlarm": {
+			{map[string]float64{"invocations": 200, "decisions": 198}, "1"},
+			{map[string]float64{"invocations": 10}, "100"}, // it cannot start
+			{map[string]float64{"decisions": 3}, "-"},      // the newest minute, of which Lambda has not told yet
+			{nil, "-"},
+		},
+		"TransformDurationAlarm": {{map[string]float64{"longest": 30_000}, "50"}, {nil, "-"}},
+		"RejectedShareAlarm": {
+			{map[string]float64{"rejected": 11, "events": 20}, "55"},
+			{map[string]float64{"rejected": 10, "events": 10}, "0"}, // ten wake nobody
+			{map[string]float64{"rejected": 0, "events": 0}, "0"},   // a batch without events
+			{nil, "-"},
+		},
+		"UnknownFieldsAlarm": {{map[string]float64{"fields": 12, "events": 48}, "25"}, {map[string]float64{"fields": 10, "events": 10}, "0"}, {nil, "-"}},
+		"QuarantinedShareAlarm": {
+			{map[string]float64{"quarantined": 1, "events": 20}, "5"},
+			{map[string]float64{"events": 20}, "0"},
+			{map[string]float64{"quarantined": 5}, "-"}, // what failed in an earlier period, or before the transform: other alarms tell
+			{nil, "-"},
+		},
+		"QuarantineGrowthAlarm": {
+			{map[string]float64{"quarantined": 11, "events": 1100}, "1"},
+			{map[string]float64{"quarantined": 10, "events": 10}, "0"},
+			{map[string]float64{"quarantined": 11}, "0"}, // IF takes what it has chosen and is not there for 0
+			{map[string]float64{"events": 20}, "-"},
+			{nil, "-"},
+		},
+		"RedrivenShareAlarm": {{map[string]float64{"redriven": 1, "records": 5}, "20"}, {map[string]float64{"records": 5}, "0"}, {map[string]float64{"redriven": 5}, "-"}, {nil, "-"}},
+		"DeliveryLagAlarm": {
+			{map[string]float64{"fresh": 6 * 3600, "behind": 60_000, "age": 60_000}, "25"},
+			{map[string]float64{"behind": 12 * 3_600_000}, "50"}, // the others are silent
+			{map[string]float64{"age": 24 * 3_600_000}, "100"},
+			{nil, "0"},
+		},
+		"DeliveryLagHalfAlarm": {{map[string]float64{"fresh": 12 * 3600}, "50"}, {map[string]float64{"age": 12 * 3_600_000}, "50"}, {nil, "0"}},
+		"DeliveryStalledAlarm": {
+			{map[string]float64{"incoming": 5}, "5"}, // Firehose may not read, and has no metric
+			{map[string]float64{"incoming": 5, "read": 0}, "5"},
+			{map[string]float64{"incoming": 5, "read": 1}, "0"},
+			{map[string]float64{"read": 5}, "0"},
+			{nil, "-"},
+		},
+	}
+	for id, ids := range expressions(t) {
+		if examples[id] == nil {
+			t.Errorf("%s has no example", id)
+		}
+		for _, example := range examples[id] {
+			got, err := ids.expression.Series(onePeriod(ids.metrics, example.metrics), alarmtest.AsZero)
+			if text := seriesText(got); err != nil || text != example.want {
+				t.Errorf("%s of %v is %s (%v), not %s", id, example.metrics, text, err, example.want)
+			}
+		}
+	}
+}
+
+// AWS says that arithmetic takes a missing value for 0, and those who have tried that it drops the period: no alarm may depend on it.
+func TestNoAlarmDependsOnTheReadingOfMissingData(t *testing.T) {
+	for id, e := range expressions(t) {
+		// Each metric has none of these values in turn, or one of them.
+		choices := []float64{alarmtest.None, 0, 1, 11, 1e6}
+		for n := range int(math.Pow(float64(len(choices)), float64(len(e.metrics)))) {
+			values := map[string]float64{}
+			for _, metric := range e.metrics {
+				values[metric] = choices[n%len(choices)]
+				n /= len(choices)
+			}
+			zero, err := e.expression.Series(onePeriod(e.metrics, values), alarmtest.AsZero)
+			dropped, errDropped := e.expression.Series(onePeriod(e.metrics, values), alarmtest.Drops)
+			if err != nil || errDropped != nil || seriesText(zero) != seriesText(dropped) {
+				t.Errorf("%s of %v is %s (%v) or %s (%v)", id, values, seriesText(zero), err, seriesText(dropped), errDropped)
+			}
+		}
+	}
+}
+
+// onePeriod is one period with these values.
+func onePeriod(ids []string, values map[string]float64) map[string]alarmtest.Series {
+	series := map[string]alarmtest.Series{}
+	for _, id := range ids {
+		value, there := values[id]
+		if !there {
+			value = alarmtest.None
+		}
+		series[id] = alarmtest.Series{value}
+	}
+	return series
+}
+
+func seriesText(s alarmtest.Series) string {
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint([]float64(s)), "[]"), "NaN", "-")
+}
+
+type mathOfAlarm struct {
+	expression *alarmtest.Expression
+	metrics    []string
+}
+
+// expressions are those of the alarms, with the ids of their metrics.
+func expressions(t *testing.T) map[string]mathOfAlarm {
+	t.Helper()
+	found := map[string]mathOfAlarm{}
+	for _, alarm := range ofType(watchedStacks(t)["all"], "AWS::CloudWatch::Alarm") {
+		var e mathOfAlarm
+		for _, m := range items(at(alarm.Properties, "Metrics")) {
+			if at(m, "Expression") == nil {
+				e.metrics = append(e.metrics, text(m, "Id"))
+				continue
+			}
+			var err error
+			if e.expression, err = alarmtest.Parse(text(m, "Expression")); err != nil {
+				t.Fatalf("%s: %v", alarm.LogicalID, err)
+			}
+		}
+		if e.expression != nil {
+			found[alarm.LogicalID] = e
+		}
+	}
+	return found
 }

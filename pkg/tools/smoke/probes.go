@@ -75,6 +75,9 @@ var probes = []probe{
 	{"U23", "deploy with a key (`KmsKeyArn`); `make smoke STACK=$stack` finds its rows, and its invalid event in the quarantine.", nil},
 	{"U24", "deploy with `SourceBackup=Enabled`; look at an object as [operate.md](operate.md#options) says.", nil},
 	{"U25", "deploy with `ExistingStreamName`; `make smoke STACK=$stack`.", nil},
+	{"U26", "send to a PROVISIONED stream of one shard until it answers 429; `5XXError` stays 0.", nil},
+	{"U27", "with LAMBDA, `sam deploy --config-env $env --parameter-overrides JwtIssuer=x JwtAudience=y`; send a token; `metric AWS/Lambda Invocations FunctionName=$(res AuthorizerFunction) Sum` counts it.", nil},
+	{"U28", "`aws cloudwatch get-metric-data` with the expression `FILL(m, 0)` over a metric that is not there has values.", nil},
 }
 
 func probeStatus(_ context.Context, s *smoke) verdict {
