@@ -40,6 +40,8 @@ COMBINATIONS = {
     "SourceBackup": ["Disabled", "Enabled"],
     "EventDays": ["0", "365"],
     "ExecutionLogs": ["OFF", "ERROR"],
+    "Compaction": ["OFF", "DAILY", "HOURLY"],
+    "CompactionMaxGB": ["0", "100"],
     "Tracing": ["Active", "PassThrough"],
     "AlarmTopicArn": ["", "arn:aws:sns:eu-west-1:000000000000:alarms"],
     "ExpectDataMinutes": ["0", "60"],

@@ -232,6 +232,23 @@ def queue(name, p):
     yield "sqs", "CreateQueue", {"QueueName": name, "Attributes": attributes, "tags": tags}
 
 
+def workgroup(name, p):
+    p.pop("RecursiveDeleteOption", None)  # of its deletion
+    configuration = p.pop("WorkGroupConfiguration")
+    # CloudFormation makes a number of the text.
+    if "BytesScannedCutoffPerQuery" in configuration:
+        configuration["BytesScannedCutoffPerQuery"] = int(configuration["BytesScannedCutoffPerQuery"])
+    yield "athena", "CreateWorkGroup", p | {"Configuration": configuration}
+
+
+def schedule(name, p):
+    """The schedule, and the call that it makes with its input."""
+    yield "scheduler", "CreateSchedule", {"Name": name} | p
+    service, operation = p["Target"]["Arn"].rpartition("aws-sdk:")[2].split(":")
+    text = p["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", "2026-11-26T01:20:00Z")
+    yield service, operation[0].upper() + operation[1:], json.loads(text)
+
+
 def queue_policy(name, p):
     for url in p.pop("Queues"):
         yield "sqs", "SetQueueAttributes", {"QueueUrl": url, "Attributes": {"Policy": json.dumps(p.pop("PolicyDocument"))}} | p
@@ -358,6 +375,7 @@ CALLS = {
     "AWS::AppConfig::ConfigurationProfile": plain("appconfig", "CreateConfigurationProfile"),
     "AWS::AppConfig::HostedConfigurationVersion": plain("appconfig", "CreateHostedConfigurationVersion"),
     "AWS::Athena::NamedQuery": plain("athena", "CreateNamedQuery"),
+    "AWS::Athena::WorkGroup": workgroup,
     "AWS::CloudWatch::Alarm": plain("cloudwatch", "PutMetricAlarm", "AlarmName"),
     "AWS::CloudWatch::Dashboard": plain("cloudwatch", "PutDashboard", "DashboardName"),
     "AWS::CodeDeploy::Application": plain("codedeploy", "CreateApplication", "ApplicationName"),
@@ -382,6 +400,7 @@ CALLS = {
     "AWS::S3::BucketPolicy": bucket_policy,
     "AWS::SQS::Queue": queue,
     "AWS::SQS::QueuePolicy": queue_policy,
+    "AWS::Scheduler::Schedule": schedule,
     "AWS::SecretsManager::Secret": plain("secretsmanager", "CreateSecret", "Name"),
     "AWS::WAFv2::WebACLAssociation": plain("wafv2", "AssociateWebACL"),
     "AWS::XRay::SamplingRule": plain("xray", "CreateSamplingRule"),
@@ -538,6 +557,10 @@ def faults(stack, types, mappings):
 
 # Changes of properties that AWS would refuse, and a word of what has to be said of each: (logical id, path, value, word).
 BROKEN = [
+    ("CompactionSchedule", ["Target", "Input"], '{"QueryString":"SELECT 1","ClientRequestToken":"short"}', "32"),
+    ("CompactionSchedule", ["Target", "Input"], '{"Query":"SELECT 1"}', "Query"),
+    ("CompactionSchedule", ["Target", "RetryPolicy", "MaximumEventAgeInSeconds"], 30, "60"),
+    ("CompactionWorkGroup", ["WorkGroupConfiguration", "BytesScannedCutoffPerQuery"], "100", "10000000"),
     ("TransformFunction", ["MemorySize"], 127, "128"),
     ("TransformFunction", ["MemorySize"], "much", "type"),
     ("TransformFunction", ["Memory"], 256, "Memory"),

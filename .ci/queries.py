@@ -1,16 +1,19 @@
-"""Parses the saved queries of template.yaml as Athena does, and looks up every table and column that they name.
+"""Parses the saved queries of template.yaml and the statements of its schedules as Athena does, and looks up every table and column that they name.
 
     python .ci/queries.py
 
-Exits 1 with a line for each query that Athena would refuse. CloudFormation takes any text for a query.
+A saved query reads, a schedule's statement writes: the columns that it gives must be the table's, in number, order and type. Exits 1 with a
+line for each that Athena would refuse. CloudFormation takes any text for a query.
 """
 
+import json
 import pathlib
 import sys
 
 import sqlglot
 from samtranslator.yaml_helper import yaml_parse
 from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -32,18 +35,48 @@ def sql_type(hive):
     return exp.DataType.build(hive, dialect="hive").sql(dialect="athena")
 
 
-def fault(sql, schema):
-    """Answers what is wrong with a query, or nothing."""
+def statements(resources):
+    """Answers {logical id: text} of what the schedules have Athena run."""
+    found = {}
+    for id_, resource in resources.items():
+        if resource["Type"] == "AWS::Scheduler::Schedule" and str(resource["Properties"]["Target"]["Arn"]).find(":athena:startQueryExecution") >= 0:
+            found[id_] = json.loads(resource["Properties"]["Target"]["Input"]["Fn::Sub"][0])["QueryString"].strip()
+    return found
+
+
+def fault(sql, schema, kind=exp.Query):
+    """Answers what is wrong with a query, or with a statement of that kind; or nothing."""
     try:
-        statements = sqlglot.parse(sql, dialect="athena")
-        if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-            return "it is not one SELECT"
-        unknown = {table.name for table in statements[0].find_all(exp.Table)} - schema.keys()
+        found = sqlglot.parse(sql, dialect="athena")
+        if len(found) != 1 or not isinstance(found[0], kind):
+            return f"it is not one {'SELECT' if kind is exp.Query else kind.__name__.upper()}"
+        unknown = {table.name for table in found[0].find_all(exp.Table)} - schema.keys()
         if unknown:
             return f"there is no table {', '.join(sorted(unknown))}"
-        qualify(statements[0], schema=schema, dialect="athena")
+        if isinstance(found[0], exp.Insert):
+            return insert_fault(found[0], schema)
+        qualify(found[0], schema=schema, dialect="athena")
     except sqlglot.errors.SqlglotError as error:
         return " ".join(str(error).split())
+    return None
+
+
+def insert_fault(insert, schema):
+    """Answers what is wrong with an INSERT INTO table (columns) SELECT ..., or nothing."""
+    table = {name: exp.DataType.build(kind, dialect="athena") for name, kind in schema[insert.this.this.name].items() if name != "$path"}
+    into = [column.name for column in insert.this.expressions]
+    if into != list(table):
+        return f"it writes the columns {', '.join(into)}; the table has {', '.join(table)}"
+    given = annotate_types(qualify(insert.expression, schema=schema, dialect="athena"), schema=schema, dialect="athena").selects
+    if len(given) != len(into):
+        return f"it gives {len(given)} columns for {len(into)}"
+    for name, column in zip(into, given):
+        # What is worked out has no name.
+        if isinstance(column.unalias(), exp.Column) and column.unalias().name != name:
+            return f"it gives {column.unalias().name} for {name}"
+        # VARCHAR and TEXT are one to Athena.
+        if str(column.type).replace("TEXT", "VARCHAR") != str(table[name]).replace("TEXT", "VARCHAR"):
+            return f"it gives {column.type} for {name}, which is {table[name]}"
     return None
 
 
@@ -51,7 +84,8 @@ def main():
     template = yaml_parse((ROOT / "template.yaml").read_text())
     schema = tables(template["Resources"])
     queries = {id_: r["Properties"]["QueryString"] for id_, r in template["Resources"].items() if r["Type"] == "AWS::Athena::NamedQuery"}
-    wrong = {id_: fault(sql, schema) for id_, sql in queries.items()}
+    inserts = statements(template["Resources"])
+    wrong = {id_: fault(sql, schema) for id_, sql in queries.items()} | {id_: fault(sql, schema, exp.Insert) for id_, sql in inserts.items()}
     for id_, message in wrong.items():
         if message:
             print(f"template.yaml: {id_}: {message}", file=sys.stderr)
@@ -60,8 +94,30 @@ def main():
         if not fault(sql, schema):
             print(f".ci/queries.py takes {sql!r}", file=sys.stderr)
             return 1
-    print(f"parsed {len(queries)} saved queries over {', '.join(schema)}")
-    return 1 if any(wrong.values()) or not queries else 0
+    for sql in broken(next(iter(inserts.values()), "")):
+        if not fault(sql, schema, exp.Insert):
+            print(f".ci/queries.py takes {sql!r}", file=sys.stderr)
+            return 1
+    print(f"parsed {len(queries)} saved queries and {len(inserts)} statements of schedules over {', '.join(schema)}")
+    return 1 if any(wrong.values()) or not queries or not inserts else 0
+
+
+def broken(insert):
+    """Yields statements that Athena would refuse, or that put values into the wrong columns."""
+    for old, new in [
+        ('SELECT "event_id", "occurred_at", "user_id"', 'SELECT "event_id", "user_id", "occurred_at"'),
+        ('SELECT "event_id", "occurred_at", "user_id"', 'SELECT "event_id", "occurred_at", "session_id"'),
+        ('SELECT "event_id", ', "SELECT "),
+        ('SELECT "event_id", ', 'SELECT cast("event_id" AS bigint), '),
+        ('("event_id", "occurred_at", ', '("occurred_at", "event_id", '),
+        ("INSERT INTO events_by_type", "INSERT INTO events_by_kind"),
+        ("THEN date_format(occurred_at, '%Y-%m-%d') ELSE dt END", "THEN date(occurred_at) ELSE date(dt) END"),
+        ("c.event_id = e.event_id", "c.id = e.event_id"),
+    ]:
+        changed = insert.replace(old, new, 1)
+        if changed == insert:
+            raise SystemExit(f".ci/queries.py: the statement has no {old!r} to break")
+        yield changed
 
 
 if __name__ == "__main__":

@@ -108,9 +108,15 @@ def flush(aws):
         raise parquet.Difference(f"records failed:\n{failed[:4000]}")
 
 
-def play(runner, build, folder, requests):
+def generate(generator, seed, count):
+    """Answers random valid events, each with the row that it has to become."""
+    lines = subprocess.run([generator, "-seed", str(seed), "-n", str(count)], check=True, capture_output=True, text=True).stdout
+    return [read_json(line) for line in lines.split("\n")[:-1]]  # splitlines would split within texts
+
+
+def play(runner, build, folder, requests, flags=FLAGS):
     """Runs the runner and has it deliver the requests' events."""
-    process = subprocess.Popen([runner, "-build", build, "-data", folder, *FLAGS], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([runner, "-build", build, "-data", folder, *flags], stdout=subprocess.PIPE, text=True)
     try:
         ready = process.stdout.readline()
         if not ready:
@@ -165,8 +171,7 @@ def compare(rows, events, columns, since):
 
 
 def main(runner, generator, build, folder, seed, count):
-    lines = subprocess.run([generator, "-seed", str(seed), "-n", str(count)], check=True, capture_output=True, text=True).stdout
-    events = [read_json(line) for line in lines.split("\n")[:-1]]  # splitlines would split within texts
+    events = generate(generator, seed, count)
     requests = batches(list(events), random.Random(seed))
     shutil.rmtree(folder, ignore_errors=True)
     since = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)

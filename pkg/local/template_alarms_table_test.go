@@ -218,6 +218,20 @@ var alarms = map[string]watch{
 		"< 1 in 60 of 60, no data is breaching",
 		"No row has arrived for ExpectDataMinutes.",
 	},
+	"CompactionFailedAlarm": {
+		[]string{
+			"ended: FILL(failed, 0) + FILL(cancelled, 0)",
+			"failed: SampleCount of AWS/Athena TotalExecutionTime QueryState=FAILED QueryType=DML WorkGroup=CompactionWorkGroup in 300 s",
+			"cancelled: SampleCount of AWS/Athena TotalExecutionTime QueryState=CANCELED QueryType=DML WorkGroup=CompactionWorkGroup in 300 s",
+		},
+		"> 0 in 1 of 1, no data is notBreaching",
+		"A run of the compaction failed or was cancelled.",
+	},
+	"CompactionStaleAlarm": {
+		[]string{"SampleCount of AWS/Athena TotalExecutionTime QueryState=SUCCEEDED QueryType=DML WorkGroup=CompactionWorkGroup in 86400 s"},
+		"< 1 in 2 of 2, no data is breaching",
+		"No run of the compaction has succeeded for two days.",
+	},
 }
 
 // otherwise is what an expression has in it, by the name of a stack, instead of what it has by default.
@@ -231,7 +245,8 @@ func TestAlarms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			want := maps.Clone(alarms)
 			maps.DeleteFunc(want, func(id string, _ watch) bool {
-				return strings.HasPrefix(id, "Authorizer") && resolved.Parameters["Authorization"] != "LAMBDA" || id == "NoDataAlarm" && resolved.Parameters["ExpectDataMinutes"] == "0"
+				return strings.HasPrefix(id, "Authorizer") && resolved.Parameters["Authorization"] != "LAMBDA" ||
+					strings.HasPrefix(id, "Compaction") && resolved.Parameters["Compaction"] == "OFF" || id == "NoDataAlarm" && resolved.Parameters["ExpectDataMinutes"] == "0"
 			})
 			for _, alarm := range ofType(resolved, "AWS::CloudWatch::Alarm") {
 				got, want := watchOf(alarm), want[alarm.LogicalID].of(name)
@@ -263,7 +278,7 @@ func watchedStacks(t *testing.T) map[string]*template.Resolved {
 		}
 		stacks[name] = resolve(t, parsed, overrides)
 	}
-	stacks["all"] = resolve(t, parsed, map[string]string{"Authorization": "LAMBDA", "StaticTokens": "true", "ExpectDataMinutes": "60"})
+	stacks["all"] = resolve(t, parsed, map[string]string{"Authorization": "LAMBDA", "StaticTokens": "true", "ExpectDataMinutes": "60", "Compaction": "HOURLY"})
 	return stacks
 }
 
@@ -331,7 +346,7 @@ func TestWhatAlarmsCost(t *testing.T) {
 	}
 	stacks := watchedStacks(t)
 	metrics := count(stacks["default"])
-	want := fmt.Sprintf("The %d alarms watch %d metrics, which is $%d.%d0 a month at $0.10 each; an authorizer and `ExpectDataMinutes` add %d.",
+	want := fmt.Sprintf("The %d alarms watch %d metrics, which is $%d.%d0 a month at $0.10 each; an authorizer, `ExpectDataMinutes` and `Compaction` add %d.",
 		len(ofType(stacks["default"], "AWS::CloudWatch::Alarm")), metrics, metrics/10, metrics%10, count(stacks["all"])-metrics)
 	if !strings.Contains(strings.Join(strings.Fields(string(page)), " "), want) {
 		t.Errorf("docs/operate.md does not say: %s", want)

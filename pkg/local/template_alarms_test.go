@@ -26,7 +26,7 @@ type awsNamespace struct {
 	dimensions []awsDimension // all of them, in this order
 }
 
-// An awsDimension has the name of a resource of this type as its value, or what a property of it says.
+// An awsDimension has the name of a resource of this type as its value, or what a property of it says; without a type, one of the words in property.
 type awsDimension struct{ name, resource, property string }
 
 var awsMetrics = map[string]awsNamespace{
@@ -55,6 +55,11 @@ var awsMetrics = map[string]awsNamespace{
 	"AWS/Lambda": {[]string{"Duration", "Errors", "Invocations", "Throttles"}, []awsDimension{{"FunctionName", "AWS::Serverless::Function", ""}}},
 	// "Monitoring with CloudWatch metrics" (CloudWatch Logs), and of the embedded metric format
 	"AWS/Logs": {[]string{"EMFParsingErrors", "EMFValidationErrors", "IncomingBytes"}, []awsDimension{{"LogGroupName", "AWS::Logs::LogGroup", ""}}},
+	// "List of CloudWatch metrics and dimensions for Athena"; of a workgroup that publishes them
+	"AWS/Athena": {
+		[]string{"ProcessedBytes", "TotalExecutionTime"},
+		[]awsDimension{{"QueryState", "", "SUCCEEDED FAILED CANCELED"}, {"QueryType", "", "DDL DML UTILITY"}, {"WorkGroup", "AWS::Athena::WorkGroup", ""}},
+	},
 	// "Available CloudWatch metrics for Amazon SQS"
 	"AWS/SQS": {[]string{"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}, []awsDimension{{"QueueName", "AWS::SQS::Queue", ""}}},
 }
@@ -201,6 +206,9 @@ func (s *stack) emitted(metric *template.Value) error {
 func (s *stack) named(d awsDimension, value string) bool {
 	if existing := s.Parameters["ExistingStreamName"]; d.resource == "AWS::Kinesis::Stream" && existing != "" {
 		return value == existing
+	}
+	if d.resource == "" {
+		return slices.Contains(strings.Fields(d.property), value)
 	}
 	if d.property == "" {
 		// GetAtt's result in these tests is an ARN, whatever is asked for.

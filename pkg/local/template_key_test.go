@@ -18,6 +18,7 @@ var stores = map[string][]string{
 	"AWS::S3::Bucket":             {"BucketEncryption", "ServerSideEncryptionConfiguration", "ServerSideEncryptionByDefault", "KMSMasterKeyID"},
 	"AWS::SQS::Queue":             {"KmsMasterKeyId"},
 	"AWS::Logs::LogGroup":         {"KmsKeyId"},
+	"AWS::Athena::WorkGroup":      {"WorkGroupConfiguration", "ResultConfiguration", "EncryptionConfiguration", "KmsKey"},
 	"AWS::SecretsManager::Secret": {"KmsKeyId"},
 }
 
@@ -28,7 +29,7 @@ var storeless = []string{
 	"AWS::AppConfig::Application", "AWS::AppConfig::ConfigurationProfile", "AWS::AppConfig::HostedConfigurationVersion",
 	"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::Glue::Database", "AWS::Glue::Table", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role",
 	"AWS::KinesisFirehose::DeliveryStream", "AWS::Lambda::Permission", "AWS::Logs::LogStream", "AWS::Logs::QueryDefinition", "AWS::Logs::SubscriptionFilter",
-	"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::Serverless::Api", "AWS::Serverless::Function", "AWS::WAFv2::WebACLAssociation",
+	"AWS::S3::BucketPolicy", "AWS::Scheduler::Schedule", "AWS::SQS::QueuePolicy", "AWS::Serverless::Api", "AWS::Serverless::Function", "AWS::WAFv2::WebACLAssociation",
 	"AWS::XRay::SamplingRule",
 }
 
@@ -70,6 +71,11 @@ var keyRules = map[string]rule{
 					if key == "" && (algorithm != "AES256" || bucketKey != "") || key != "" && (algorithm != "aws:kms" || bucketKey != "true") {
 						faults = append(faults, fmt.Sprintf("%s: is encrypted with %s, bucket key %q", r.LogicalID, algorithm, bucketKey))
 					}
+				case "AWS::Athena::WorkGroup":
+					option := text(first(r.Properties, where[:len(where)-1]...), "EncryptionOption")
+					if want := map[bool]string{true: "SSE_S3", false: "SSE_KMS"}[key == ""]; option != want {
+						faults = append(faults, fmt.Sprintf("%s: its notes are encrypted by %s, not %s", r.LogicalID, option, want))
+					}
 				case "AWS::SQS::Queue":
 					if (text(r.Properties, "SqsManagedSseEnabled") == "true") != (key == "") {
 						faults = append(faults, r.LogicalID+": has both keys, or none")
@@ -88,6 +94,8 @@ var keyRules = map[string]rule{
 			{"      KmsKeyId: !If [UseKey, !Ref KmsKeyArn, !Ref AWS::NoValue]\n", ""},
 			{"      KmsKeyId: !If [UseKey, !Ref KmsKeyArn, !Ref AWS::NoValue]\n", "      KmsKeyId: !Ref KmsKeyArn\n"},
 			{"    Type: AWS::Logs::LogStream\n", "    Type: AWS::SNS::Topic\n"},
+			{"{EncryptionOption: SSE_KMS, KmsKey: !Ref KmsKeyArn}", "{EncryptionOption: SSE_KMS}"},
+			{"EncryptionConfiguration: !If [UseKey, {EncryptionOption: SSE_KMS, KmsKey: !Ref KmsKeyArn}, {EncryptionOption: SSE_S3}]", "EncryptionConfiguration: {EncryptionOption: SSE_S3}"},
 		},
 	},
 	"a role may use the key for what it does, and for nothing else": {

@@ -167,7 +167,7 @@ var storageRules = map[string]rule{
 				"athena/": "7",
 			}
 			if s.parameters["EventDays"] != "0" {
-				want["events/"] = s.parameters["EventDays"]
+				want["events/"], want["events_by_type/"] = s.parameters["EventDays"], s.parameters["EventDays"]
 			}
 			if s.parameters["SourceBackup"] == "Enabled" {
 				want["source/"] = s.Parameters["SourceDays"]

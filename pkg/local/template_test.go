@@ -51,6 +51,7 @@ func rules() map[string]rule {
 		optionRules,
 		deploymentRules,
 		keyRules,
+		compactionRules,
 	} {
 		maps.Copy(all, some)
 	}
@@ -116,6 +117,8 @@ var choices = map[string][]string{
 	"StreamMode":            {"ON_DEMAND", "PROVISIONED"},
 	"EventDays":             {"0", "365"},
 	"ExecutionLogs":         {"OFF", "ERROR"},
+	"Compaction":            {"OFF", "DAILY", "HOURLY"},
+	"CompactionMaxGB":       {"0", "100"},
 	"Tracing":               {"Active", "PassThrough"},
 	"DeploymentType":        {"AllAtOnce", "Canary10Percent10Minutes"},
 	"AlarmTopicArn":         {"", "arn:aws:sns:eu-west-1:000000000000:alarms"},

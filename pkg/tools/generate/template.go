@@ -15,6 +15,8 @@ import (
 // The lines between which what is written stands, without their indentation.
 var (
 	columnMarks    = marks{"# columns: begin (make generate)", "# columns: end"}
+	compactedMarks = marks{"# compacted columns: begin (make generate)", "# compacted columns: end"}
+	scheduleMarks  = marks{"# compaction: begin (make generate)", "# compaction: end"}
 	dashboardMarks = marks{"# dashboard: begin (make generate)", "# dashboard: end"}
 )
 
@@ -35,11 +37,14 @@ func rewriteTemplate(template []byte, judge *event.Judge, smallest [][]byte) ([]
 	if template, err = writeDashboard(template, event.Types()); err != nil {
 		return nil, err
 	}
-	return writeColumns(template, event.Columns())
+	if template, err = writeColumns(template, columnMarks, event.Columns()); err != nil {
+		return nil, err
+	}
+	return writeCompaction(template, event.Types(), event.Columns())
 }
 
-// writeColumns answers the template with the columns, one on a line, between its marked lines. It fails if Glue would refuse a column.
-func writeColumns(template []byte, columns []event.Column) ([]byte, error) {
+// writeColumns answers the template with the columns, one on a line, between the marked lines of a table. It fails if Glue would refuse a column.
+func writeColumns(template []byte, table marks, columns []event.Column) ([]byte, error) {
 	lines := make([]string, len(columns))
 	for i, c := range columns {
 		var err error
@@ -47,7 +52,7 @@ func writeColumns(template []byte, columns []event.Column) ([]byte, error) {
 			return nil, fmt.Errorf("column %s: %w", c.Name, err)
 		}
 	}
-	return columnMarks.write(template, lines)
+	return table.write(template, lines)
 }
 
 // writeDashboard answers the template with the dashboard's metrics by type and by reason, as variables of its Fn::Sub. Each is a list of metrics in
@@ -106,7 +111,10 @@ func (m marks) write(template []byte, content []string) ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteString(strings.Join(lines[:first+1], ""))
 	for _, line := range content {
-		out.WriteString(indent + line + "\n")
+		if line != "" {
+			line = indent + line
+		}
+		out.WriteString(line + "\n")
 	}
 	out.WriteString(strings.Join(lines[last:], ""))
 	return out.Bytes(), nil

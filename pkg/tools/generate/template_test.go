@@ -17,11 +17,11 @@ func TestWriteColumnsChangesOnlyTheMarkedLines(t *testing.T) {
 		"    - {Name: type, Type: \"string\", Comment: \"What it is: \\\"page_view\\\", or another.\"}\n" +
 		"    - {Name: context, Type: \"map<string,string>\"}\n" +
 		"    # columns: end\nOutputs: !Sub ${x}"
-	got, err := writeColumns([]byte(before), columns)
+	got, err := writeColumns([]byte(before), columnMarks, columns)
 	if err != nil || string(got) != want {
 		t.Errorf("writeColumns = %q, %v; want %q", got, err, want)
 	}
-	again, err := writeColumns(got, columns)
+	again, err := writeColumns(got, columnMarks, columns)
 	if err != nil || string(again) != want {
 		t.Errorf("writeColumns of its own output = %q, %v; want no change", again, err)
 	}
@@ -42,7 +42,7 @@ func TestWriteColumnsRefuses(t *testing.T) {
 		"a comment of two lines":      {good, "a\nb", "more than one line"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := writeColumns([]byte(tc.template), []event.Column{{Name: "c", Type: "int", Comment: tc.comment}})
+			got, err := writeColumns([]byte(tc.template), columnMarks, []event.Column{{Name: "c", Type: "int", Comment: tc.comment}})
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("writeColumns = %q, %v; want an error with %q", got, err, tc.want)
 			}

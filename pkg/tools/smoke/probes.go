@@ -78,6 +78,11 @@ var probes = []probe{
 	{"U26", "send to a PROVISIONED stream of one shard until it answers 429; `5XXError` stays 0.", nil},
 	{"U27", "with LAMBDA, `sam deploy --config-env $env --parameter-overrides JwtIssuer=x JwtAudience=y`; send a token; `metric AWS/Lambda Invocations FunctionName=$(res AuthorizerFunction) Sum` counts it.", nil},
 	{"U28", "`aws cloudwatch get-metric-data` with the expression `FILL(m, 0)` over a metric that is not there has values.", nil},
+	{"U29", "with `Compaction=HOURLY`, half an hour past the hour, `ask 'SELECT \"$path\", count(*) FROM events_by_type GROUP BY 1'` shows files under `type=…/event_date=…/`.", nil},
+	{"U30", "with `Compaction`, the last figure of the commands at [CompactionFailedAlarm](operate.md#compactionfailedalarm) against the size of four days under `events/`.", nil},
+	{"U31", "with `Compaction`, after a run, `aws cloudwatch list-metrics --namespace AWS/Athena --dimensions Name=WorkGroup,Value=$(res CompactionWorkGroup)`; then start a query in the workgroup and stop it (`aws athena stop-query-execution`).", nil},
+	{"U32", "with `Compaction=HOURLY`, half an hour past the hour, the commands at [CompactionStaleAlarm](operate.md#compactionstalealarm): no message in the queue, and a run that has SUCCEEDED.", nil},
+	{"U33", "with `Compaction=DAILY`, after a week, `aws s3 ls --recursive --summarize s3://$(res Bucket)/events_by_type/`.", nil},
 }
 
 func probeStatus(_ context.Context, s *smoke) verdict {
