@@ -42,6 +42,8 @@ var ours = []rule{
 	// Its tests hold the template against what is deployed with it.
 	{name: "pkg/local", imports: []string{"pkg/local/internal/*"}, tests: []string{"pkg/event", "pkg/dlq", "pkg/firehose", "pkg/telemetry/emftest"}},
 	{name: "pkg/tools/internal/*"},
+	// The dashboard has a metric for each reason of the quarantine.
+	{name: "pkg/tools/generate", imports: []string{"pkg/event", "pkg/record", "pkg/firehose", "pkg/transform", "pkg/dlq"}},
 	{name: "pkg/tools/*", imports: []string{"pkg/event", "pkg/record", "pkg/firehose", "pkg/transform", "pkg/authorizer", "pkg/tools/internal/*"}},
 }
 
