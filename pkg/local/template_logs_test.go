@@ -3,6 +3,8 @@ package main_test
 import (
 	"encoding/json"
 	"maps"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -70,7 +72,7 @@ func TestLogQueriesNameWhatIsLogged(t *testing.T) {
 		t.Errorf("%d queries, of fields %v", len(queries), fields)
 	}
 	// The parts of the latency are numbers where there is one, and a dash where there is none.
-	var accepted, refused map[string]string
+	var accepted, refused, failed map[string]string
 	for _, line := range lines["api"] {
 		var entry map[string]string
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
@@ -81,10 +83,16 @@ func TestLogQueriesNameWhatIsLogged(t *testing.T) {
 			accepted = entry
 		case "401":
 			refused = entry
+		case "503":
+			failed = entry
 		}
 		if len(entry) != len(accessLog) {
 			t.Errorf("%d members, not %d: %s", len(entry), len(accessLog), line)
 		}
+	}
+	// As docs/operate.md tells the causes of a 5xx apart.
+	if failed["error"] != "-" || failed["integrationStatus"] != "500" || accepted["integrationStatus"] != "200" || refused["error"] != "UNAUTHORIZED" {
+		t.Errorf("failed %v, accepted %v, refused %v", failed, accepted, refused)
 	}
 	if accepted["integrationLatency"] == "-" || accepted["authorizerLatency"] == "-" || accepted["producer"] != "tap" || refused["integrationLatency"] != "-" || refused["producer"] != "-" {
 		t.Errorf("accepted %v, refused %v", accepted, refused)
@@ -111,4 +119,24 @@ func insightsValues(query string) (asked []string) {
 		}
 	}
 	return asked
+}
+
+func TestOperateNamesEachSavedQuery(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, m := range regexp.MustCompile("insights ([A-Za-z]+Query)").FindAllStringSubmatch(string(page), -1) {
+		named[m[1]] = true
+	}
+	saved := map[string]bool{}
+	for s := range allStacks(t, source(t)) {
+		for _, r := range ofType(s.Resolved, "AWS::Logs::QueryDefinition") {
+			saved[r.LogicalID] = true
+		}
+	}
+	if !maps.Equal(named, saved) {
+		t.Errorf("docs/operate.md names %v, and saved are %v", slices.Sorted(maps.Keys(named)), slices.Sorted(maps.Keys(saved)))
+	}
 }
