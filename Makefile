@@ -20,13 +20,17 @@ GOARCH = $(or $(patsubst x86_64,amd64,$(filter arm64 x86_64,$(ARCHITECTURE))),$(
 ARTIFACTS_DIR ?= $(CACHE)/build/$(@:build-%=%)
 # The same sources give the same bytes: no folder, no commit and no time is in them.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w"
+DEPLOY = $(VENV)/bin/python -B .ci/deploy.py $(VENV)/bin/sam
 FUNCTIONS = $(shell awk '/^  [A-Za-z]/ {id = $$1} /^    Type: AWS::Serverless::Function$$/ {sub(":", "", id); print id}' template.yaml)
 
 export SAM_CLI_TELEMETRY := 0
+# Nothing here asks an instance for its credentials, but what deploys: that does, unless whoever runs it has said otherwise.
+METADATA_DISABLED := $(AWS_EC2_METADATA_DISABLED)
 export AWS_EC2_METADATA_DISABLED := true
+deploy delete: export AWS_EC2_METADATA_DISABLED := $(METADATA_DISABLED)
 
 .DEFAULT_GOAL := help
-.PHONY: help cost cost-check demo run redrive where invoke smoke test soak check check-events bench format generate validate scan build reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token openapi contract parquet roundtrip compaction clean FORCE
+.PHONY: help cost cost-check demo run redrive where invoke smoke test soak check check-events bench format generate validate scan build deploy delete try-deploy reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token openapi contract parquet roundtrip compaction clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {n = split($$2, parts, " \\| "); printf "  make %-13s %s\n", $$1, parts[1]; for (i = 2; i <= n; i++) printf "  %-18s   %s\n", "", parts[i]}' $(MAKEFILE_LIST)
@@ -52,7 +56,7 @@ smoke: $(BIN)/smoke $(if $(STACK),,$(BIN)/hydrant-local) ## send marked events t
 soak: $(BIN)/hydrant-local $(BIN)/soak ## post events while everything fails, and account for each | ARGS="-seeds 10 -duration 1m -seed 1"
 	@$(BIN)/soak -runner $(BIN)/hydrant-local $(ARGS)
 
-check: format cost-check workflows validate scan build reproducible emulator contract parquet roundtrip compaction ## check format, lint, template.yaml, builds, the contract and Parquet files
+check: format cost-check workflows validate scan try-deploy build reproducible emulator contract parquet roundtrip compaction ## check format, lint, template.yaml, builds, the contract and Parquet files
 
 format: $(BIN)/gofumpt $(BIN)/staticcheck
 	@unformatted=$$($(BIN)/gofumpt -l functions pkg); test -z "$$unformatted" || { echo "not formatted (run .cache/bin/gofumpt -w on them):"; echo "$$unformatted"; exit 1; }
@@ -96,10 +100,17 @@ validate: $(VENV)/installed ## validate template.yaml, as written and as SAM exp
 scan: $(VENV)/installed $(CHECKOV)/installed ## have checkov read what is deployed; each finding is mended, or has its reason in template.yaml
 	@$(VENV)/bin/python -B .ci/scan.py $(CHECKOV)/bin/checkov
 
-build: $(VENV)/installed ## sam build: the functions as sam deploy uploads them
-	$(VENV)/bin/sam build --build-in-source
-	@test -n "$(FUNCTIONS)" || { echo "template.yaml has no functions"; exit 1; }
-	@for f in $(FUNCTIONS); do test -x .aws-sam/build/$$f/bootstrap || { echo "sam build left no bootstrap for $$f"; exit 1; }; done
+build: $(VENV)/installed ## sam build: the functions as sam deploy uploads them | ENV=default (the environment of samconfig.toml whose Architecture they are for)
+	@$(DEPLOY) build '$(or $(ENV),default)'
+
+deploy: $(VENV)/installed ## build, and deploy to an environment of samconfig.toml | ENV=default, staging or prod | ARGS="--parameter-overrides Name=Value" (any of sam deploy's)
+	@$(DEPLOY) deploy '$(or $(ENV),default)' $(ARGS)
+
+delete: $(VENV)/installed ## say what stays when an environment's stack is deleted, ask, and delete it | ENV=default, staging or prod | YES=1 does not ask
+	@YES='$(YES)' $(DEPLOY) delete '$(or $(ENV),default)' $(ARGS)
+
+try-deploy: $(VENV)/installed ## try make build, deploy and delete, with a program that stands for SAM and one that stands for AWS
+	@$(VENV)/bin/python -B .ci/try_deploy.py $(VENV)
 
 reproducible: ## build the functions twice and compare the bytes
 	@.ci/reproducible $(FUNCTIONS)
