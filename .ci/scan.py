@@ -8,11 +8,9 @@ it is written it sees neither the authorizer nor the secret; it is given the sta
 alarms, subscription filters and an API's body: those are held to rules by the other checks.
 """
 
-import copy
 import json
 import logging
 import os
-import pathlib
 import subprocess
 import sys
 import tempfile
@@ -20,23 +18,26 @@ import tempfile
 from expand import ROOT, Stack, expand, expected, trials, unhashed
 from samtranslator.yaml_helper import yaml_parse
 
+SUFFIX = "__"
 SCAN = ["--framework", "cloudformation", "--compact", "--quiet", "--skip-download", "--output", "json"]
 
 
-def stacks(template):
-    """Answers the stacks of .ci/expand.py, without those of which every resource stands in another one just so, and without API's bodies."""
-    all_ = []
+def variants(template):
+    """Answers one template with every form that a resource has in the stacks of .ci/expand.py, without APIs' bodies: checkov takes seconds for each file.
+
+    The second form of a resource has __2 behind its logical id, and so on; references lead to the first.
+    """
+    forms = {}
     for parameters in trials():
-        resources = Stack(unhashed(expand(template, parameters)), parameters).resources
-        for resource in resources.values():
+        for logical_id, resource in Stack(unhashed(expand(template, parameters)), parameters).resources.items():
             resource["Properties"].pop("Body", None)
-        all_.append({(logical_id, json.dumps(resource, sort_keys=True)): resource for logical_id, resource in resources.items()})
-    missing, chosen = set().union(*all_), []
-    while missing:
-        best = max(all_, key=lambda stack: len(missing & stack.keys()))
-        chosen.append({logical_id: resource for (logical_id, _), resource in best.items()})
-        missing -= best.keys()
-    return chosen
+            resource.get("Metadata", {}).pop("checkov", None) # or it would pass over what stands there
+            forms.setdefault(logical_id, {})[json.dumps(resource, sort_keys=True)] = resource
+    return {
+        logical_id + (f"{SUFFIX}{number}" if number > 1 else ""): resource
+        for logical_id, some in forms.items()
+        for number, resource in enumerate(some.values(), 1)
+    }
 
 
 def written(template):
@@ -57,20 +58,12 @@ def suppressions(template):
     }
 
 
-def unsuppressed(stack):
-    """Answers a stack with nothing that checkov would pass over."""
-    stack = copy.deepcopy(stack)
-    for resource in stack.values():
-        resource.get("Metadata", {}).pop("checkov", None)
-    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": stack}
-
-
-def scan(checkov, files):
-    """Answers checkov's report of some templates."""
+def scan(checkov, file):
+    """Answers checkov's report of a template."""
     # Without a folder of its own it keeps notes in the user's home.
     with tempfile.TemporaryDirectory() as home:
         environment = os.environ | {"HOME": home, "BC_SKIP_MAPPING": "TRUE", "LOG_LEVEL": "ERROR"}
-        done = subprocess.run([checkov, "--file", *map(str, files), *SCAN], env=environment, capture_output=True, text=True)
+        done = subprocess.run([checkov, "--file", file, *SCAN], env=environment, capture_output=True, text=True)
     try:
         report = json.loads(done.stdout)
         if report["summary"]["parsing_errors"] or not report["summary"]["resource_count"]:
@@ -84,7 +77,7 @@ def findings(report, origins):
     """Answers {(logical id as it is written, check): what the check asks for}."""
     found = {}
     for failure in report["results"]["failed_checks"]:
-        logical_id = failure["resource"].rpartition(".")[2]
+        logical_id = failure["resource"].rpartition(".")[2].partition(SUFFIX)[0]
         found[origins.get(logical_id, logical_id), failure["check_id"]] = failure["check_name"]
     return found
 
@@ -105,12 +98,11 @@ def main(checkov):
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
     template = yaml_parse((ROOT / "template.yaml").read_text())
     reasons, origins = suppressions(template), written(template)
-    with tempfile.TemporaryDirectory() as folder:
-        files = []
-        for number, stack in enumerate(stacks(template)):
-            files.append(pathlib.Path(folder, f"stack-{number}.json"))
-            files[-1].write_text(json.dumps(unsuppressed(stack), indent=1))
-        found = findings(scan(checkov, files), origins)
+    resources = variants(template)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}, file, indent=1)
+        file.flush()
+        found = findings(scan(checkov, file.name), origins)
     wrong = list(faults(found, reasons))
     for line in wrong:
         print(f"template.yaml: {line}", file=sys.stderr)
@@ -122,7 +114,7 @@ def main(checkov):
         if len(list(faults(found_, reasons_))) != 1:
             print(f".ci/scan.py takes the findings {found_} with the reasons {reasons_}", file=sys.stderr)
             return 1
-    print(f"checkov: {len(found)} findings in {len(files)} stacks, each with its reason in template.yaml" if not wrong else f"checkov: {len(wrong)} fault(s)")
+    print(f"checkov: {len(found)} findings in {len(resources)} resources, each with its reason in template.yaml" if not wrong else f"checkov: {len(wrong)} fault(s)")
     return 1 if wrong else 0
 
 
