@@ -19,7 +19,7 @@ import (
 var sourceRules = map[string]rule{
 	"a parameter explains itself": {
 		why: "whoever deploys reads nothing but the form that CloudFormation makes of the parameters",
-		fix: "Description, Default, a bound (AllowedValues, AllowedPattern, or MinValue and MaxValue), a label and a group",
+		fix: "Description, Default, a bound (AllowedValues; of a number MinValue and MaxValue; of a text a whole AllowedPattern with its ConstraintDescription), a label and a group",
 		check: func(s *stack) (faults []string) {
 			grouped := groupedParameters(s.file)
 			for name, parameter := range writtenEach(written(s.file, "Parameters")) {
@@ -28,10 +28,8 @@ var sourceRules = map[string]rule{
 						faults = append(faults, name+": has no "+member)
 					}
 				}
-				bounded := written(parameter, "AllowedValues") != nil || written(parameter, "AllowedPattern") != nil ||
-					written(parameter, "MinValue") != nil && written(parameter, "MaxValue") != nil
-				if !bounded {
-					faults = append(faults, name+": takes any value")
+				if !bounded(parameter) {
+					faults = append(faults, name+": takes any value, or says nothing of the form that it takes")
 				}
 				if written(s.file, "Metadata", "AWS::CloudFormation::Interface", "ParameterLabels", name, "default") == nil {
 					faults = append(faults, name+": has no label")
@@ -49,6 +47,9 @@ var sourceRules = map[string]rule{
 		breaks: [][2]string{
 			{"    Description: Name of the API's stage, the first part of every path.\n", ""},
 			{"    MaxValue: 1000\n", ""},
+			{"    MinValue: 24\n    MaxValue: 8760\n", "    AllowedPattern: ^[0-9]{2,4}$\n    ConstraintDescription: hours\n"},
+			{"    ConstraintDescription: 1 to 64 letters, digits, hyphens and underscores\n", ""},
+			{"    AllowedPattern: ^[A-Za-z0-9_-]{1,64}$\n", "    AllowedPattern: \"[A-Za-z0-9_-]{1,64}\"\n"},
 			{"      ShardCount: {default: Shards}\n", ""},
 			{"StreamMode, ShardCount, RetentionHours]", "StreamMode, RetentionHours]"},
 			{"StreamMode, ShardCount, RetentionHours]", "StreamMode, ShardCount, RetentionHours, RetentionDays]"},
@@ -131,6 +132,18 @@ func leavingOut(file *yaml.Node, logicalID string) *yaml.Node {
 		}
 	}
 	return rest
+}
+
+// bounded says whether a parameter, as it is written, takes only values of which it says what they are.
+func bounded(parameter *yaml.Node) bool {
+	if values := written(parameter, "AllowedValues"); values != nil {
+		return len(values.Content) > 1
+	}
+	if kind := written(parameter, "Type"); kind != nil && kind.Value == "Number" {
+		return written(parameter, "MinValue") != nil && written(parameter, "MaxValue") != nil
+	}
+	pattern := written(parameter, "AllowedPattern")
+	return pattern != nil && strings.HasPrefix(pattern.Value, "^") && strings.HasSuffix(pattern.Value, "$") && written(parameter, "ConstraintDescription") != nil
 }
 
 // writtenEach yields the members of a mapping.
