@@ -220,7 +220,7 @@ var alarms = map[string]watch{
 	},
 	"CompactionFailedAlarm": {
 		[]string{
-			"ended: FILL(failed, 0) + FILL(cancelled, 0)",
+			"ended: MAX([FILL(failed, 0), FILL(cancelled, 0)])",
 			"failed: SampleCount of AWS/Athena TotalExecutionTime QueryState=FAILED QueryType=DML WorkGroup=CompactionWorkGroup in 300 s",
 			"cancelled: SampleCount of AWS/Athena TotalExecutionTime QueryState=CANCELED QueryType=DML WorkGroup=CompactionWorkGroup in 300 s",
 		},
@@ -394,6 +394,7 @@ func TestExpressionsOfAlarms(t *testing.T) {
 			{nil, "0"},
 		},
 		"DeliveryLagHalfAlarm": {{map[string]float64{"fresh": 12 * 3600}, "50"}, {map[string]float64{"age": 12 * 3_600_000}, "50"}, {nil, "0"}},
+		"CompactionFailedAlarm": {{map[string]float64{"failed": 1}, "1"}, {map[string]float64{"cancelled": 2}, "2"}, {nil, "0"}},
 		"DeliveryStalledAlarm": {
 			{map[string]float64{"incoming": 5}, "5"}, // Firehose may not read, and has no metric
 			{map[string]float64{"incoming": 5, "read": 0}, "5"},
