@@ -78,6 +78,7 @@ func TestRulesNoticeWhatBreaksThem(t *testing.T) {
 	before := source(t)
 	for name, r := range rules() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if len(r.breaks) == 0 {
 				t.Fatal("the rule has no example of a template that breaks it")
 			}
