@@ -211,7 +211,7 @@ var kinds = map[string]kind{
 	"AWS::Athena::NamedQuery": {},
 	// Text for CloudWatch Logs Insights, which is not here either.
 	"AWS::Logs::QueryDefinition": {},
-	"AWS::Athena::WorkGroup":  {naming: naming{property: "Name"}},
+	"AWS::Athena::WorkGroup":     {naming: naming{property: "Name"}},
 	// It would start what is not here.
 	"AWS::Scheduler::Schedule": {naming: naming{property: "Name", service: "scheduler", arn: "schedule/default/%s"}},
 }

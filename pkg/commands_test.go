@@ -1,0 +1,59 @@
+package pkg_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every make command that a page or a workflow mentions is a target of the Makefile: whoever reads one types it.
+func TestCommandsThatAreWrittenDownExist(t *testing.T) {
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := map[string]bool{}
+	for _, line := range strings.Split(string(makefile), "\n") {
+		if names, _, ok := strings.Cut(line, ":"); ok && !strings.HasPrefix(line, "\t") {
+			for _, name := range strings.Fields(names) {
+				targets[name] = true
+			}
+		}
+	}
+	paths := []string{"../.ci/run"}
+	for _, pattern := range []string{"../*.md", "../docs/*.md", "../.github/workflows/*.yml"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no %s (%v)", pattern, err)
+		}
+		paths = append(paths, found...)
+	}
+	// Behind the mark of code in a page, at the beginning of a command, or behind another one.
+	mention := regexp.MustCompile("(?m)(?:`|^\\s*|run: |&& |\\$ )make ([a-z][a-z-]*)")
+	mentioned := 0
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range mention.FindAllStringSubmatch(code(path, string(text)), -1) {
+			mentioned++
+			if !targets[m[1]] {
+				t.Errorf("%s mentions make %s, which the Makefile does not have", path, m[1])
+			}
+		}
+	}
+	if mentioned < 20 {
+		t.Errorf("found %d commands alone: this test does not see them any more", mentioned)
+	}
+}
+
+// code is what is set as code in a page, and all of another file.
+func code(path, text string) string {
+	if filepath.Ext(path) != ".md" {
+		return text
+	}
+	return strings.Join(regexp.MustCompile("(?s)```.*?```|`[^`\n]+`").FindAllString(text, -1), "\n")
+}
