@@ -13,8 +13,8 @@ import (
 	"hydrant/pkg/tools/internal/awscli"
 )
 
-// localFunction is the name that the local runner gives to the template's DlqFunction.
-const localFunction = "hydrant-local-DlqFunction"
+// localFunction is the name that the local runner gives to the template's DlqFunction, with its alias.
+const localFunction = "hydrant-local-DlqFunction:live"
 
 type invoker func(ctx context.Context, payload []byte) ([]byte, error)
 
@@ -29,7 +29,7 @@ func (o *options) invoker(ctx context.Context) (invoker, error) {
 	name := o.function
 	if name == "" {
 		var err error
-		if name, err = awscli.Resource(ctx, o.stack, "DlqFunction"); err != nil {
+		if name, err = awscli.Resource(ctx, o.stack, "DlqFunctionAliaslive"); err != nil {
 			return nil, err
 		}
 	}

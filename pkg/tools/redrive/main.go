@@ -53,7 +53,7 @@ func parse(args []string, notes io.Writer) (*options, error) {
 	f.SetOutput(notes)
 	f.StringVar(&o.stack, "stack", "", "`name` of a deployed stack; without it the local runner is asked")
 	f.StringVar(&o.endpoint, "endpoint", cmp.Or(os.Getenv("AWS_ENDPOINT_URL"), "http://127.0.0.1:4566"), "`URL` of the local runner's AWS")
-	f.StringVar(&o.function, "function", "", "`name` of the dlq function (the stack's DlqFunction, or the runner's)")
+	f.StringVar(&o.function, "function", "", "`name` or ARN of the dlq function (the alias of the stack's DlqFunction, or of the runner's)")
 	f.Func("from", "first `time` of quarantined_at, as in 2026-11-22 or 2026-11-22T09:30:00Z", moment(&o.request.From))
 	f.Func("to", "first `time` behind the last", moment(&o.request.To))
 	f.StringVar(&o.request.Reason, "reason", "", "only events that have this reason, such as attempts_exhausted")

@@ -20,7 +20,7 @@ type function struct {
 
 func (f *function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	if err != nil || r.Method != http.MethodPost || r.URL.Path != "/2015-03-31/functions/hydrant-local-DlqFunction/invocations" || len(f.answers) == 0 {
+	if err != nil || r.Method != http.MethodPost || r.URL.Path != "/2015-03-31/functions/hydrant-local-DlqFunction:live/invocations" || len(f.answers) == 0 {
 		http.Error(w, "unexpected", http.StatusBadRequest)
 		return
 	}
@@ -86,7 +86,7 @@ func TestRedrive(t *testing.T) {
 			answers: []string{`{"errorMessage":"expected one of"}`},
 			failure: "Unhandled",
 			sent:    []string{`{"redrive":{"dry_run":true}}`},
-			fault:   "hydrant-local-DlqFunction failed: ",
+			fault:   "hydrant-local-DlqFunction:live failed: ",
 		},
 		"a word too many":      {args: "go", fault: "nothing but flags"},
 		"a limit below zero":   {args: "-limit -1", fault: "-limit is 0"},
@@ -134,8 +134,8 @@ func TestAStackIsReachedThroughTheCLI(t *testing.T) {
 	folder := t.TempDir()
 	script := `#!/bin/sh
 case "$1 $2 $4 $6" in
-"cloudformation describe-stack-resource hydrant DlqFunction") echo '{"StackResourceDetail":{"PhysicalResourceId":"hydrant-DlqFunction-1"}}' ;;
-"lambda invoke hydrant-DlqFunction-1 "*) echo '{"matched":7,"by_reason":{"missing":7}}' >"$9"; echo '{"StatusCode":200}' ;;
+"cloudformation describe-stack-resource hydrant DlqFunctionAliaslive") echo '{"StackResourceDetail":{"PhysicalResourceId":"hydrant-DlqFunction-1:live"}}' ;;
+"lambda invoke hydrant-DlqFunction-1:live "*) echo '{"matched":7,"by_reason":{"missing":7}}' >"$9"; echo '{"StatusCode":200}' ;;
 *) echo "unexpected $*" >&2; exit 1 ;;
 esac
 `

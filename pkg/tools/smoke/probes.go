@@ -87,6 +87,8 @@ var probes = []probe{
 	{"U35", "each of `insights SlowRequestsQuery`, `LatencyByPartQuery` and the others as [operate.md](operate.md#watching) has them answers, the slowest first.", nil},
 	{"U36", "with LAMBDA and StaticTokens, a token for the producer `a\"b` ([authorization.md](authorization.md)); `insights RequestsByCallerQuery` names it.", nil},
 	{"U37", "`aws xray get-sampling-statistic-summaries --query \"SamplingStatisticSummaries[?RuleName=='hydrant-$(res Api)']\"` after a few requests.", nil},
+	{"U38", "`make deploy ENV=$env ARGS=\"--parameter-overrides RejectionSamples=4\"`; `aws lambda get-function-configuration --function-name $(res TransformFunctionAliaslive)` has 4.", nil},
+	{"U39", "deploy twice to staging, the second time with another `RejectionSamples`.", nil},
 }
 
 func probeStatus(_ context.Context, s *smoke) verdict {
