@@ -140,7 +140,7 @@ var alarmCases = map[string]alarmCase{
 			}
 		},
 		run: func(t *testing.T, p *program) { p.call(t, http.StatusInternalServerError, "known", 3) },
-		on:  []string{"AuthorizerFaultsAlarm"},
+		on:  []string{"AuthorizerFaultsAlarm", "AuthorizerRefreshAlarm"},
 	},
 	"an authorizer that cannot start": {
 		parameters: []string{"Authorization=LAMBDA", "JwtIssuer=no-url", "JwtAudience=hydrant"},
@@ -298,10 +298,16 @@ func TestAlarmsOnWhatFunctionsWrite(t *testing.T) {
 // metricKey is a metric with its one dimension.
 type metricKey struct{ namespace, name, dimension string }
 
+// measured are the values of a metric.
+type measured struct {
+	sum    float64
+	values int
+}
+
 // counted are the metrics of Lambda's own that alarms on the functions' need.
-func (p *program) counted(t *testing.T) map[metricKey]float64 {
+func (p *program) counted(t *testing.T) map[metricKey]measured {
 	t.Helper()
-	metrics := map[metricKey]float64{}
+	metrics := map[metricKey]measured{}
 	var links struct{ Links map[string]json.RawMessage }
 	if err := json.Unmarshal([]byte(p.control(t, http.MethodGet, "state")), &links); err != nil {
 		t.Fatal(err)
@@ -309,14 +315,14 @@ func (p *program) counted(t *testing.T) map[metricKey]float64 {
 	for id, text := range links.Links {
 		var stats struct{ Invocations float64 }
 		if strings.HasSuffix(id, "Function") && json.Unmarshal(text, &stats) == nil && stats.Invocations > 0 {
-			metrics[metricKey{"AWS/Lambda", "Invocations", "FunctionName=" + id}] = stats.Invocations
+			metrics[metricKey{"AWS/Lambda", "Invocations", "FunctionName=" + id}] = measured{stats.Invocations, int(stats.Invocations)}
 		}
 	}
 	return metrics
 }
 
 // readLogs adds the sums of what the functions' logs have, by CloudWatch's rules.
-func readLogs(t *testing.T, data string, metrics map[metricKey]float64) {
+func readLogs(t *testing.T, data string, metrics map[metricKey]measured) {
 	t.Helper()
 	store, err := logs.Open(filepath.Join(data, "logs"))
 	if err != nil {
@@ -334,7 +340,8 @@ func readLogs(t *testing.T, data string, metrics map[metricKey]float64) {
 				return err
 			}
 			for name, value := range document.Metrics {
-				metrics[metricKey{document.Namespaces[0], name, "Service=" + document.Dimensions["Service"]}] += value
+				key := metricKey{document.Namespaces[0], name, "Service=" + document.Dimensions["Service"]}
+				metrics[key] = measured{metrics[key].sum + value, metrics[key].values + 1}
 			}
 			return nil
 		})
@@ -349,17 +356,21 @@ type ownAlarm struct {
 	id         string
 	expression *alarmtest.Expression
 	metrics    map[string]metricKey // by their ids in the expression
+	statistics map[string]string    // likewise: Sum or Average
 	state      alarmtest.Alarm
 }
 
 // on says whether the alarm is on when a run's metrics are those of each of so many periods, behind others without any.
-func (a *ownAlarm) on(t *testing.T, metrics map[metricKey]float64, periods int) bool {
+func (a *ownAlarm) on(t *testing.T, metrics map[metricKey]measured, periods int) bool {
 	t.Helper()
 	series := map[string]alarmtest.Series{}
 	for id, key := range a.metrics {
 		for i := range a.state.Of + 2 {
-			value, there := metrics[key]
-			if !there || i < a.state.Of+2-periods {
+			value := metrics[key].sum
+			if a.statistics[id] == "Average" {
+				value /= float64(metrics[key].values)
+			}
+			if metrics[key].values == 0 || i < a.state.Of+2-periods {
 				value = alarmtest.None
 			}
 			series[id] = append(series[id], value)
@@ -398,7 +409,13 @@ func ownAlarms(t *testing.T, parameters []string) (found []*ownAlarm) {
 		if r.Type != "AWS::CloudWatch::Alarm" {
 			continue
 		}
-		if alarm := readAlarm(t, r); slices.ContainsFunc(slices.Collect(keys(alarm.metrics)), func(k metricKey) bool { return k.namespace == resolved.Parameters["MetricsNamespace"] }) {
+		alarm := readAlarm(t, r)
+		if slices.ContainsFunc(slices.Collect(keys(alarm.metrics)), func(k metricKey) bool { return k.namespace == resolved.Parameters["MetricsNamespace"] }) {
+			for id, statistic := range alarm.statistics {
+				if statistic != "Sum" && statistic != "Average" {
+					t.Fatalf("%s: %s is the %s of its values, which is not known here", alarm.id, id, statistic)
+				}
+			}
 			found = append(found, alarm)
 		}
 	}
@@ -436,7 +453,7 @@ func readAlarm(t *testing.T, r template.Resource) *ownAlarm {
 		}
 		return n
 	}
-	alarm := &ownAlarm{id: r.LogicalID, metrics: map[string]metricKey{}}
+	alarm := &ownAlarm{id: r.LogicalID, metrics: map[string]metricKey{}, statistics: map[string]string{}}
 	alarm.state = alarmtest.Alarm{
 		Threshold: number("Threshold"), Below: get(p, "ComparisonOperator") == "LessThanThreshold", Of: int(number("EvaluationPeriods")),
 		MissingIsBreaching: get(p, "TreatMissingData") == "breaching",
@@ -454,14 +471,14 @@ func readAlarm(t *testing.T, r template.Resource) *ownAlarm {
 	}
 	text := "metric"
 	if metrics := p.Get("Metrics"); metrics == nil {
-		alarm.metrics[text] = key(p)
+		alarm.metrics[text], alarm.statistics[text] = key(p), get(p, "Statistic")
 	} else {
 		for _, m := range metrics.Items {
 			if m.Get("Expression") != nil {
 				text = get(m, "Expression")
 				continue
 			}
-			alarm.metrics[get(m, "Id")] = key(m.Get("MetricStat").Get("Metric"))
+			alarm.metrics[get(m, "Id")], alarm.statistics[get(m, "Id")] = key(m.Get("MetricStat").Get("Metric")), get(m, "MetricStat", "Stat")
 		}
 	}
 	var err error

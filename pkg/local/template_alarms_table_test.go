@@ -36,6 +36,11 @@ var alarms = map[string]watch{
 		"> 1 in 3 of 5, no data is notBreaching",
 		"The authorizer ends without having decided in more than 1 % of its invocations - it cannot start, crashes, or takes too long.",
 	},
+	"AuthorizerRefreshAlarm": {
+		[]string{"Average of hydrant RefreshFailures Service=hydrant-test-authorizer in 3600 s"},
+		"> 0.5 in 3 of 3, no data is notBreaching",
+		"For three hours most attempts of the authorizer to read its keys or tokens again have failed. After 24 hours it cannot judge callers any more.",
+	},
 	"ApiErrorsAlarm": {
 		[]string{"Average of AWS/ApiGateway 5XXError ApiName=hydrant-test Stage=v1 in 60 s"},
 		"> 0.01 in 3 of 5, no data is notBreaching",
@@ -393,7 +398,7 @@ func TestExpressionsOfAlarms(t *testing.T) {
 			{map[string]float64{"age": 24 * 3_600_000}, "100"},
 			{nil, "0"},
 		},
-		"DeliveryLagHalfAlarm": {{map[string]float64{"fresh": 12 * 3600}, "50"}, {map[string]float64{"age": 12 * 3_600_000}, "50"}, {nil, "0"}},
+		"DeliveryLagHalfAlarm":  {{map[string]float64{"fresh": 12 * 3600}, "50"}, {map[string]float64{"age": 12 * 3_600_000}, "50"}, {nil, "0"}},
 		"CompactionFailedAlarm": {{map[string]float64{"failed": 1}, "1"}, {map[string]float64{"cancelled": 2}, "2"}, {nil, "0"}},
 		"DeliveryStalledAlarm": {
 			{map[string]float64{"incoming": 5}, "5"}, // Firehose may not read, and has no metric

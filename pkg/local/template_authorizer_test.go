@@ -18,7 +18,7 @@ var authorizerRules = map[string]rule{
 		check: func(s *stack) (faults []string) {
 			chosen := s.parameters["Authorization"] == "LAMBDA"
 			want := map[string]bool{"TokensSecret": chosen && s.parameters["StaticTokens"] == "true"}
-			for _, name := range []string{"Function", "LogGroup", "Role", "InvokeRole", "FaultsAlarm", "ErrorsAlarm"} {
+			for _, name := range []string{"Function", "LogGroup", "Role", "InvokeRole", "FaultsAlarm", "ErrorsAlarm", "RefreshAlarm"} {
 				want["Authorizer"+name] = chosen
 			}
 			for _, r := range s.Resources {

@@ -166,7 +166,7 @@ var dashboardRules = map[string]rule{
 			{`"${DlqErrorsAlarm.Arn}", `, ""},
 			{`"${DlqErrorsAlarm.Arn}"`, `"${DlqFunction.Arn}"`},
 			{`!If [ExpectData, !Sub ',"${NoDataAlarm.Arn}"', ""]`, `""`},
-			{`,"${AuthorizerErrorsAlarm.Arn}"', ""]`, `', ""]`},
+			{`,"${AuthorizerRefreshAlarm.Arn}"', ""]`, `', ""]`},
 		},
 	},
 	"the levels on the dashboard are the alarms'": {
