@@ -56,6 +56,7 @@ KEYS = {
     "AWS::S3::Bucket": ["BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "KMSMasterKeyID"],
     "AWS::SQS::Queue": ["KmsMasterKeyId"],
     "AWS::Logs::LogGroup": ["KmsKeyId"],
+    "AWS::Athena::WorkGroup": ["WorkGroupConfiguration", "ResultConfiguration", "EncryptionConfiguration", "KmsKey"],
     "AWS::SecretsManager::Secret": ["KmsKeyId"],
 }
 
