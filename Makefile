@@ -30,7 +30,7 @@ export AWS_EC2_METADATA_DISABLED := true
 deploy delete: export AWS_EC2_METADATA_DISABLED := $(METADATA_DISABLED)
 
 .DEFAULT_GOAL := help
-.PHONY: help cost cost-check demo run redrive where invoke smoke test soak check check-events bench format generate validate scan build deploy delete try-deploy reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token openapi contract parquet roundtrip compaction clean FORCE
+.PHONY: help cost cost-check demo run redrive where invoke smoke test soak check check-events bench format generate validate scan build deploy delete try-deploy reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token openapi contract parquet roundtrip compaction erasure clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {n = split($$2, parts, " \\| "); printf "  make %-13s %s\n", $$1, parts[1]; for (i = 2; i <= n; i++) printf "  %-18s   %s\n", "", parts[i]}' $(MAKEFILE_LIST)
@@ -56,7 +56,7 @@ smoke: $(BIN)/smoke $(if $(STACK),,$(BIN)/hydrant-local) ## send marked events t
 soak: $(BIN)/hydrant-local $(BIN)/soak ## post events while everything fails, and account for each | ARGS="-seeds 10 -duration 1m -seed 1"
 	@$(BIN)/soak -runner $(BIN)/hydrant-local $(ARGS)
 
-check: format cost-check workflows validate scan try-deploy build reproducible emulator contract parquet roundtrip compaction ## check format, lint, template.yaml, builds, the contract and Parquet files
+check: format cost-check workflows validate scan try-deploy build reproducible emulator contract parquet roundtrip compaction erasure ## check format, lint, template.yaml, builds, the contract and Parquet files
 
 format: $(BIN)/gofumpt $(BIN)/staticcheck
 	@unformatted=$$($(BIN)/gofumpt -l functions pkg); test -z "$$unformatted" || { echo "not formatted (run .cache/bin/gofumpt -w on them):"; echo "$$unformatted"; exit 1; }
@@ -135,6 +135,9 @@ roundtrip: $(BIN)/hydrant-local $(BIN)/events $(VENV)/installed ## the same with
 
 compaction: $(BIN)/hydrant-local $(BIN)/events $(VENV)/installed ## run the compaction's statements on real files with DuckDB | SEED=... (the same again)
 	@$(VENV)/bin/python -B .ci/compaction.py $(BIN)/hydrant-local $(BIN)/events $(DATA)/build $(CACHE)/compaction $(or $(SEED),$$(date +%s))
+
+erasure: $(BIN)/hydrant-local $(BIN)/demo $(BIN)/events $(VENV)/installed ## take users out of the runner's files as docs/erasure.md says | SEED=...
+	@$(VENV)/bin/python -B .ci/erasure.py $(BIN)/hydrant-local $(BIN)/demo $(BIN)/events $(DATA)/build $(CACHE)/erasure $(or $(SEED),$$(date +%s))
 
 # What was generated from the catalogue must fit it: conversion drops a column that the table lacks, silently.
 generated:

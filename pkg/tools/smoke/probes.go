@@ -78,17 +78,18 @@ var probes = []probe{
 	{"U26", "send to a PROVISIONED stream of one shard until it answers 429; `5XXError` stays 0.", nil},
 	{"U27", "with LAMBDA, `sam deploy --config-env $env --parameter-overrides JwtIssuer=x JwtAudience=y`; send a token; `metric AWS/Lambda Invocations FunctionName=$(res AuthorizerFunction) Sum` counts it.", nil},
 	{"U28", "`aws cloudwatch get-metric-data` with the expression `FILL(m, 0)` over a metric that is not there has values.", nil},
-	{"U29", "with `Compaction=HOURLY`, half an hour past the hour, `ask 'SELECT \"$path\", count(*) FROM events_by_type GROUP BY 1'` shows files under `type=…/event_date=…/`.", nil},
-	{"U30", "with `Compaction`, the last figure of the commands at [CompactionFailedAlarm](operate.md#compactionfailedalarm) against the size of four days under `events/`.", nil},
-	{"U31", "with `Compaction`, after a run, `aws cloudwatch list-metrics --namespace AWS/Athena --dimensions Name=WorkGroup,Value=$(res CompactionWorkGroup)`; then start a query in the workgroup and stop it (`aws athena stop-query-execution`).", nil},
-	{"U32", "with `Compaction=HOURLY`, half an hour past the hour, the commands at [CompactionStaleAlarm](operate.md#compactionstalealarm): no message in the queue, and a run that has SUCCEEDED.", nil},
-	{"U33", "with `Compaction=DAILY`, after a week, `aws s3 ls --recursive --summarize s3://$(res Bucket)/events_by_type/`.", nil},
+	{"U40", "with `Compaction=HOURLY`, half an hour past the hour, `ask 'SELECT \"$path\", count(*) FROM events_by_type GROUP BY 1'` shows files under `type=…/event_date=…/`.", nil},
+	{"U41", "with `Compaction`, the last figure of the commands at [CompactionFailedAlarm](operate.md#compactionfailedalarm) against the size of four days under `events/`.", nil},
+	{"U42", "with `Compaction`, after a run, `aws cloudwatch list-metrics --namespace AWS/Athena --dimensions Name=WorkGroup,Value=$(res CompactionWorkGroup)`; then start a query in the workgroup and stop it (`aws athena stop-query-execution`).", nil},
+	{"U43", "with `Compaction=HOURLY`, half an hour past the hour, the commands at [CompactionStaleAlarm](operate.md#compactionstalealarm): no message in the queue, and a run that has SUCCEEDED.", nil},
+	{"U44", "with `Compaction=DAILY`, after a week, `aws s3 ls --recursive --summarize s3://$(res Bucket)/events_by_type/`.", nil},
 	{"U34", "`aws cloudwatch put-dashboard --dashboard-name try --dashboard-body \"$(aws cloudwatch get-dashboard --dashboard-name $stack-$AWS_REGION --query DashboardBody --output text)\"` has no message; `aws cloudwatch delete-dashboards --dashboard-names try`.", nil},
 	{"U35", "each of `insights SlowRequestsQuery`, `LatencyByPartQuery` and the others as [operate.md](operate.md#watching) has them answers, the slowest first.", nil},
 	{"U36", "with LAMBDA and StaticTokens, a token for the producer `a\"b` ([authorization.md](authorization.md)); `insights RequestsByCallerQuery` names it.", nil},
 	{"U37", "`aws xray get-sampling-statistic-summaries --query \"SamplingStatisticSummaries[?RuleName=='hydrant-$(res Api)']\"` after a few requests.", nil},
 	{"U38", "`make deploy ENV=$env ARGS=\"--parameter-overrides RejectionSamples=4\"`; `aws lambda get-function-configuration --function-name $(res TransformFunctionAliaslive)` has 4.", nil},
 	{"U39", "deploy twice to staging, the second time with another `RejectionSamples`.", nil},
+	{"U45", "do [erasure.md](erasure.md) with a test user; `ask \"SELECT max(received_at), count(*) FROM events WHERE dt = '$(date -u +%F)'\"` before and after.", nil},
 }
 
 func probeStatus(_ context.Context, s *smoke) verdict {

@@ -1,0 +1,184 @@
+"""Takes a user out of what the local runner stored, by the program of docs/erasure.md, and compares what is left with what was there.
+
+    python .ci/erasure.py RUNNER DEMO GENERATOR BUILD FOLDER SEED
+
+The page's query is read as Athena reads it and run with DuckDB on the same files: it must find the objects that the program changes. Prints one
+line, and exits 1 with what is not as it should be.
+"""
+
+import base64
+import gzip
+import json
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+
+import duckdb
+import sqlglot
+from samtranslator.yaml_helper import yaml_parse
+
+import parquet
+import queries
+import roundtrip
+
+# The requests under events/api have them; the second is a part of another one's name in what is sent here.
+USERS = ["user-1204", "user-0077"]
+OTHERS = ["user-12041", "User-1204", None]
+
+
+def page():
+    """Answers the page's query and its program."""
+    text = (parquet.ROOT / "docs/erasure.md").read_text()
+    (query,), (program,) = (re.findall(rf"```{language}\n(.*?)```", text, re.S) for language in ("sql", "python"))
+    return query, program
+
+
+def stored(runner, demo, generator, build, folder, seed):
+    """Has the runner store events of the users and of others: in the table, the quarantine and the backup; answers the bucket's folder."""
+    rng = random.Random(seed)
+    subprocess.run([demo, "-runner", runner, "-quiet", "-data", folder / "demo", "-build", build], check=True, stdout=subprocess.DEVNULL)
+    events = [e for e in roundtrip.generate(generator, seed, 200) if "user_id" not in json.loads(e["event"])]
+    for event in events:
+        if user := rng.choice([*USERS, *OTHERS]):
+            event["event"] = event["event"].replace("{", f'{{"user_id": "{user}", ', 1)
+    flags = [*roundtrip.FLAGS, "-parameter", "SourceBackup=Enabled"]
+    roundtrip.play(runner, build, folder / "more", roundtrip.batches(events, rng), flags)
+    bucket = folder / "bucket"
+    for part in ("demo", "more"):
+        for path in (folder / part).glob("s3/*/*/**/*"):
+            key = path.relative_to(next((folder / part / "s3").iterdir()))
+            if path.is_file() and key.parts[0] in ("events", "quarantine", "source"):
+                (bucket / key).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, bucket / key)
+    # A row of the quarantine that was cut off within its text, and one of somebody else.
+    path = next(bucket.glob("quarantine/**/*.json.gz"))
+    row = json.loads(gzip.decompress(path.read_bytes()).splitlines()[0])
+    rows = [row | {"data": None, "raw": base64.b64encode(raw).decode()} for raw in (b'{"user_id":"user-1204","ur', b'{"user_id":"nobody')]
+    rows.append(row | {"data": '{"type":"page_view","user_id":"user-1204"}', "raw": None})
+    path.write_bytes(gzip.compress(b"".join(json.dumps(r).encode() + b"\n" for r in rows) + gzip.decompress(path.read_bytes())))
+    # Records that are no JSON: with a user in it, and without.
+    path = next(bucket.glob("source/**/*.gz"))
+    text = gzip.decompress(path.read_bytes())
+    first = text.index(b'{"hydrant":', 1)
+    path.write_bytes(gzip.compress(b'{"user_id":"user-1204",' + text[:first] + b"no JSON" + text[first:]))
+    # A file as the compaction would write it: Athena gives no ending to its name.
+    path = bucket / "events_by_type/type=page_view/event_date=2026-11-22/20261122_012000_00001"
+    path.parent.mkdir(parents=True)
+    duckdb.execute(f"COPY (SELECT *, '2026-11-22' AS dt FROM read_parquet('{bucket}/events/**/*.parquet', hive_partitioning = false)) TO '{path}' (FORMAT parquet)")
+    return bucket
+
+
+def source_events(path):
+    """Yields the events of a backup, one by one, as their text."""
+    text, at = gzip.decompress(path.read_bytes()).decode(), 0
+    while at < len(text):
+        try:
+            record, at = json.JSONDecoder().raw_decode(text, at)
+        except ValueError:
+            begin, at = at, (text.find('{"hydrant":', at + 1) + len(text) + 1) % (len(text) + 1)
+            yield json.dumps({"text": text[begin:at]})
+            continue
+        data = record["data"]
+        yield from (json.dumps(event, sort_keys=True) for event in (data if isinstance(data, list) else [data]))
+
+
+def content(bucket):
+    """Answers {key: [its rows, lines or events]}."""
+    found = {}
+    for path in bucket.rglob("*"):
+        if path.is_file():
+            key = path.relative_to(bucket).as_posix()
+            if key.startswith("events"):
+                relation = duckdb.sql(f"FROM read_parquet('{path}', hive_partitioning = false)")
+                found[key] = [dict(zip(relation.columns, row)) for row in relation.fetchall()]
+                found[key, "types"] = [list(map(str, relation.columns)), list(map(str, relation.types))]
+            elif key.startswith("quarantine"):
+                found[key] = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+            else:
+                found[key] = list(source_events(path))
+    return found
+
+
+def without(key, items, user):
+    """Answers what has to be left of an object."""
+    if key.startswith("events"):
+        return [row for row in items if row["user_id"] != user]
+    if key.startswith("source"):
+        return [event for event in items if json.loads(event).get("user_id") != user and f'\\"{user}\\"' not in event]
+
+    def names(row):
+        raw = base64.b64decode(row.get("raw") or "").decode(errors="replace")
+        data = json.loads(row.get("data") or "null")
+        return user in raw or isinstance(data, dict) and data.get("user_id") == user
+
+    return [row | {"data": None, "raw": None} if names(row) else row for row in items]
+
+
+def asked(query, bucket, user, template):
+    """Answers the keys that the page's query finds."""
+    if fault := queries.fault(query, queries.tables(template["Resources"])):
+        raise parquet.Difference(f"the page's query: {fault}")
+    for table, source in {
+        "events": f"read_parquet('{bucket}/events/**/*.parquet', filename = true, hive_partitioning = false)",
+        "events_by_type": f"read_parquet('{bucket}/events_by_type/*/*/*', filename = true, hive_partitioning = false)",
+        "quarantine": f"read_json('{bucket}/quarantine/**/*.gz', format = 'newline_delimited', filename = true, columns = {{data: 'VARCHAR', raw: 'VARCHAR'}})",
+    }.items():
+        duckdb.execute(f'CREATE OR REPLACE VIEW {table} AS SELECT *, filename AS "$path" FROM {source}')
+    duckdb.execute("CREATE OR REPLACE MACRO from_utf8(b) AS decode(b)")
+    sql = sqlglot.transpile(query.replace("USER", user), read="athena", write="duckdb")[0]
+    return {str(pathlib.Path(row[0]).relative_to(bucket)) for row in duckdb.execute(sql).fetchall()}
+
+
+def erase(program, bucket, folder, user):
+    """Does what the page says and answers what the program said of each object."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(bucket, folder / "erase")
+    (folder / "erase.py").write_text(program)
+    said = subprocess.run([sys.executable, "erase.py", user, "erase"], cwd=folder, check=True, capture_output=True, text=True).stdout
+    return {key: (what, int(found), int(left)) for what, key, found, left in (line.split("\t") for line in said.splitlines())}
+
+
+def main(runner, demo, generator, build, folder, seed):
+    folder = pathlib.Path(folder).absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    query, program = page()
+    template = yaml_parse((parquet.ROOT / "template.yaml").read_text())
+    erased = 0
+    try:
+        bucket = stored(pathlib.Path(runner).absolute(), pathlib.Path(demo).absolute(), generator, build, folder, seed)
+        for user in [*USERS, "it's nobody"]:
+            before, said = content(bucket), erase(program, bucket, folder / "work", user)
+            after = content(folder / "work" / "erase")
+            for key in said:
+                want = without(key, before[key], user)
+                if after[key] != want or before.get((key, "types")) != after.get((key, "types")):
+                    raise parquet.Difference(f"{key}: {len(after[key])} are left, of {len(before[key])}; want {len(want)}, just as they were")
+                changed = want != before[key]
+                what = "leave" if not changed else "put" if want else "delete"
+                if said[key][0] != what:
+                    raise parquet.Difference(f"{key}: {said[key]}, and it was to be {what}")
+                erased += said[key][1]
+            found = asked(query, bucket, user.replace("'", "''"), template)
+            changed = {key for key, (what, _, _) in said.items() if what != "leave" and not key.startswith("source/")}
+            if found != changed:
+                raise parquet.Difference(f"of {user} the query finds {sorted(found)}, and the program changes {sorted(changed)}")
+            if (user in USERS) != bool(changed):
+                raise parquet.Difference(f"of {user} nothing is there to erase")
+            kinds = {key.split("/")[0] for key, (what, _, _) in said.items() if what != "leave"}
+            if user == USERS[0] and kinds != {"events", "events_by_type", "quarantine", "source"}:
+                raise parquet.Difference(f"{user} is in {kinds} only")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"took {len(USERS)} users out of {len(said)} objects, {erased} rows, lines and events, and left the rest as it was (SEED={seed})")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 7:
+        sys.exit(__doc__)
+    try:
+        main(*sys.argv[1:6], int(sys.argv[6]))
+    except parquet.Difference as difference:
+        sys.exit(f"docs/erasure.md does not do what it says (SEED={sys.argv[6]}):\n{difference}")
