@@ -202,3 +202,29 @@ func TestSettings(t *testing.T) {
 func BenchmarkInit(b *testing.B) {
 	runtimetest.BenchmarkInit(b, environment("https://issuer.example/keys", "http://127.0.0.1:1")...)
 }
+
+// At WARN the line of a decision is left out, and its metrics are there: they are what the alarms are on.
+func TestDecisionsAreLeftOutByLevel(t *testing.T) {
+	payload, err := os.ReadFile(filepath.Join(inputs, "jwt-records.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for level, want := range map[string]int{"INFO": 1, "WARN": 0} {
+		t.Run(level, func(t *testing.T) {
+			f := runtimetest.Start(t, append(environment(serveKeys(t), serveSecret(t)), "POWERTOOLS_LOG_LEVEL="+level)...)
+			got := f.Invoke(t, payload)
+			decisions, metrics := 0, 0
+			for _, line := range printed(t, f, got) {
+				if strings.Contains(line, `"verdict":`) {
+					decisions++
+				}
+				if strings.Contains(line, `"Allowed":1`) {
+					metrics++
+				}
+			}
+			if got.Path != "response" || decisions != want || metrics != 1 {
+				t.Errorf("%s, %d lines of the decision and %d of its metrics", got.Path, decisions, metrics)
+			}
+		})
+	}
+}
