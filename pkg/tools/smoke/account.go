@@ -90,8 +90,8 @@ type account struct {
 	Accepted    int `json:"accepted"` // events
 	Events      int `json:"events"`   // of them in the events table, however often
 	Quarantined int `json:"quarantined"`
-	InFlight    int `json:"in_flight"` // in neither, and there is an error object or a message that may hold it
-	Missing     int `json:"missing"`   // in neither, and nothing tells where else
+	InFlight    int `json:"in_flight"` // in neither, and in an error object
+	NotSeen     int `json:"not_seen"`  // in neither, and in no error object
 	Copies      int `json:"copies"`    // rows beside an event's first
 }
 
@@ -264,17 +264,6 @@ func (l *ledger) keptFault(e *sentEvent, got row) string {
 	}
 	if !reflect.DeepEqual(inside(got["data"]), inside(string(e.data))) {
 		return "what the quarantine holds is not what was sent"
-	}
-	return ""
-}
-
-// state says where an event is, as the account and the report call it.
-func (e *sentEvent) state() string {
-	switch {
-	case len(e.landed) > 0:
-		return "events"
-	case len(e.kept) > 0:
-		return "quarantine"
 	}
 	return ""
 }

@@ -71,15 +71,14 @@ func (r *report) print(w io.Writer) error {
 		}
 	}
 	a := r.Account
-	fmt.Fprintf(&b, "\nACCOUNT of events, after %.0f s\n   accepted     %3d  by %s\n = in events    %3d%s\n + quarantined  %3d\n + in flight    %3d\n + missing      %3d\n",
-		r.Waited, a.Accepted, plural(a.Requests, "request"), a.Events, map[bool]string{true: fmt.Sprintf("  and %d rows that are copies", a.Copies)}[a.Copies > 0], a.Quarantined, a.InFlight, a.Missing)
+	fmt.Fprintf(&b, "\nACCOUNT of events, after %.0f s\n   accepted     %3d  by %s\n = in events    %3d%s\n + quarantined  %3d\n + in flight    %3d\n + not seen     %3d\n",
+		r.Waited, a.Accepted, plural(a.Requests, "request"), a.Events, map[bool]string{true: fmt.Sprintf("  and %d rows that are copies", a.Copies)}[a.Copies > 0], a.Quarantined, a.InFlight, a.NotSeen)
 	if r.Hint != "" {
 		fmt.Fprintf(&b, "   %s\n", printable(r.Hint))
 	}
 	counts := r.printProbes(&b)
-	fmt.Fprintf(&b, "\nLeft there: %d rows and %d quarantined events. All have test = true, the user_id %s and the session_id of the run:\n"+
-		"  SELECT * FROM events WHERE session_id = '%s' AND dt >= '%s'\nWHERE NOT test leaves them out of a query.\n\n",
-		a.Events+a.Copies, a.Quarantined, smokeUser, r.Run, r.day())
+	fmt.Fprintf(&b, "\nLeft there: %d rows, with test = true, the user_id %s and the session_id %s, and %d quarantined events, whose data has that name.\n\n",
+		a.Events+a.Copies, smokeUser, r.Run, a.Quarantined)
 	verdict := "All is well"
 	if !r.OK {
 		verdict = "NOT all is well"
@@ -109,15 +108,6 @@ func (r *report) printProbes(b *bytes.Buffer) string {
 		fmt.Fprintf(b, "  %-4s %-13s %s\n", p.Line, word, printable(p.Saw))
 	}
 	return fmt.Sprintf("; of %d probes %d settled, %d contradicted, %d not run", len(r.Probes), counts[Settled], counts[Contradicted], counts[NotRun])
-}
-
-// day is the one in the run's name.
-func (r *report) day() string {
-	_, at, _ := strings.Cut(r.Run, "-")
-	if len(at) < 8 {
-		return ""
-	}
-	return at[:4] + "-" + at[4:6] + "-" + at[6:8]
 }
 
 // printable has no control characters: what services answer is printed on terminals.

@@ -158,11 +158,11 @@ func (s *smoke) wait(ctx context.Context, within time.Duration) (time.Duration, 
 
 // judgeAll makes a check of each request, and the account of them all.
 func (s *smoke) judgeAll(ctx context.Context, waited time.Duration) error {
+	var failures map[string]failure
 	hint := ""
-	var evidence evidence
 	if unseen := s.ledger.unseen(); len(unseen) > 0 {
-		evidence = s.evidence(ctx)
-		hint = evidence.sentence
+		s.progress.Say("looking for what is in no table")
+		failures, hint = s.evidence(ctx, unseen)
 	}
 	var a account
 	for _, x := range s.ledger.exchanges {
@@ -171,26 +171,27 @@ func (s *smoke) judgeAll(ctx context.Context, waited time.Duration) error {
 			c.fail("it was answered with %s, and ought to be accepted", x.answer)
 		}
 		places := map[string]int{}
+		failure, failed := failures[x.answer.RequestID]
+		var unseen []string
 		for _, e := range x.events {
 			a.Accepted++
 			a.Copies += max(0, len(e.landed)-1)
-			switch e.state() {
-			case "events":
+			switch {
+			case len(e.landed) > 0:
 				a.Events++
 				places["in the table"]++
-			case "quarantine":
+			case len(e.kept) > 0:
 				a.Quarantined++
 				places["in the quarantine"]++
+			case failed:
+				a.InFlight++
+				places["in flight"]++
 			default:
-				word := "missing"
-				if evidence.pending {
-					word = "in flight"
-					a.InFlight++
-				} else {
-					a.Missing++
-				}
-				places[word]++
-				c.fail("event %s is in neither table after %s. Ask where it is: %s", e.id, waited.Round(time.Second), s.stack.where(x.answer.RequestID))
+				a.NotSeen++
+				places["not seen"]++
+			}
+			if !e.seen() {
+				unseen = append(unseen, e.id)
 			}
 			if x.question != "" {
 				continue // its probe judges
@@ -198,6 +199,13 @@ func (s *smoke) judgeAll(ctx context.Context, waited time.Duration) error {
 			for _, fault := range s.ledger.faults(e) {
 				c.fail("event %s: %s. Ask where it is: %s", e.id, fault, s.stack.where(x.answer.RequestID))
 			}
+		}
+		if len(unseen) > 0 {
+			why := ""
+			if failed {
+				why = fmt.Sprintf("; the record failed with %s (%s), and that is not dealt with yet", failure.code, failure.object)
+			}
+			c.fail("in neither table after %s: %s%s. Ask where: %s", waited.Round(time.Second), strings.Join(unseen, ", "), why, s.stack.where(x.answer.RequestID))
 		}
 		if len(x.events) > 0 {
 			c.Saw = counted(places)
@@ -240,15 +248,19 @@ func (s *smoke) copies(c *check) {
 	}
 }
 
-// evidence says where events may be that are in no table.
-type evidence struct {
-	sentence string
-	pending  bool // the dlq function has something to do yet
-}
-
-func (s *smoke) evidence(ctx context.Context) evidence {
-	var words []string
-	pending := false
+// evidence looks where events may be that are in no table: it answers what failed, by request id, and a sentence.
+func (s *smoke) evidence(ctx context.Context, unseen []*sentEvent) (map[string]failure, string) {
+	var words, ids []string
+	for _, e := range unseen {
+		if id := e.of.answer.RequestID; !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	failures, err := s.facts.failures(ctx, ids, s.began)
+	words = append(words, fmt.Sprintf("error objects have %d of these requests", len(failures)))
+	if err != nil {
+		words[0] = fmt.Sprintf("the error objects could not be read (%v)", err)
+	}
 	for _, id := range []string{dlqQueue, dlqDeadLetter} {
 		q, err := s.facts.queue(ctx, id)
 		if err != nil {
@@ -256,9 +268,8 @@ func (s *smoke) evidence(ctx context.Context) evidence {
 			continue
 		}
 		words = append(words, fmt.Sprintf("%s holds %s", id, plural(q.all(), "message")))
-		pending = pending || q.all() > 0
 	}
-	return evidence{strings.Join(words, ", "), pending}
+	return failures, "What is not seen may be in the stream or in Firehose's buffers yet. " + strings.ToUpper(words[0][:1]) + strings.Join(words, ", ")[1:] + "."
 }
 
 // counted writes numbers behind what they count.

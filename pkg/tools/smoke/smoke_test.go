@@ -155,7 +155,7 @@ func TestARunnerOfItsOwn(t *testing.T) {
 	if got.status != 0 || !strings.Contains(got.stdout, "\nAll is well: 0 of 16 checks failed; of ") || got.stderr != "" {
 		t.Errorf("exit status %d\n%s%s", got.status, got.stdout, got.stderr)
 	}
-	for _, want := range []string{"U12  settled       arn:aws:sts::000000000000:assumed-role/hydrant-role\n", " + missing        0\n"} {
+	for _, want := range []string{"U12  settled       arn:aws:sts::000000000000:assumed-role/hydrant-role\n", " + not seen       0\n"} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("it does not say %q:\n%s", want, got.stdout)
 		}
@@ -178,7 +178,7 @@ func TestEveryProbeOfTheLocalRunner(t *testing.T) {
 	}{{lambda.AWS, []string{"TOKEN=" + token, "API_KEY=" + key}}, {open.AWS, nil}} {
 		got := runSmoke(t, try.environment, "-endpoint", try.endpoint, "-json")
 		r := got.report(t)
-		if got.status != 0 || !r.OK || r.Account.Missing+r.Account.InFlight > 0 || r.Account.Accepted != r.Account.Events+r.Account.Quarantined {
+		if got.status != 0 || !r.OK || r.Account.NotSeen+r.Account.InFlight > 0 || r.Account.Accepted != r.Account.Events+r.Account.Quarantined {
 			t.Errorf("exit status %d\n%s%s", got.status, got.stdout, got.stderr)
 		}
 		for _, p := range r.Probes {

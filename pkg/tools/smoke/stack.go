@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
@@ -76,33 +72,6 @@ func (f *facts) deadline() (time.Duration, error) {
 	}
 	transform, err := f.seconds("TransformBufferSeconds")
 	return 2*(delivery+transform) + margin, err
-}
-
-// maxErrorObject bounds what is read of an error object.
-const maxErrorObject = 256 << 20
-
-// errorLine answers a line, from 1, of an error object: s3://bucket/key.
-func (f *facts) errorLine(ctx context.Context, object string, line int) (_ []byte, err error) {
-	bucket, key, found := strings.Cut(strings.TrimPrefix(object, "s3://"), "/")
-	if !found || bucket != f.resources["Bucket"] {
-		return nil, fmt.Errorf("%q is no object of the stack's bucket", object)
-	}
-	client := s3.NewFromConfig(f.config, func(o *s3.Options) { o.UsePathStyle = f.pathStyle })
-	got, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
-	if err != nil {
-		return nil, err
-	}
-	defer got.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(got.Body, maxErrorObject))
-	if err != nil {
-		return nil, err
-	}
-	for l := range bytes.Lines(text) {
-		if line--; line == 0 {
-			return bytes.TrimSpace(l), nil
-		}
-	}
-	return nil, fmt.Errorf("%s has no such line", object)
 }
 
 // queue is what SQS says of one: how many messages can be received, are being handled, and wait for a delay.
