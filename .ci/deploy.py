@@ -128,12 +128,17 @@ def split(arguments):
     return rest, parse(overrides), options
 
 
+def read_template():
+    return yaml_parse((ROOT / "template.yaml").read_text())
+
+
 def functions(template):
     return [logical_id for logical_id, resource in template["Resources"].items() if resource["Type"] == "AWS::Serverless::Function"]
 
 
-def build(sam, environment, template):
+def build(sam, environment):
     """Builds the functions for the environment's architecture, and looks at what came of it."""
+    template = read_template()
     architecture = environment.architecture(template)
     print(f"building for {architecture}, the architecture of the environment {environment.name}", flush=True)
     # A makefile build is told nothing by SAM: the Makefile reads this variable.
@@ -153,11 +158,11 @@ def build(sam, environment, template):
     print(f"{', '.join(functions(template))}: programs for {architecture}", flush=True)
 
 
-def deploy(sam, environment, template):
+def deploy(sam, environment):
     environment.deployable()
     session, account = environment.session()
     print(f"account {account}, {session.region_name}: stack {environment.stack} of the environment {environment.name}", flush=True)
-    build(sam, environment, template)
+    build(sam, environment)
     run([sam, "deploy", "--config-env", environment.name, *environment.arguments])
     stacks = session.client("cloudformation").describe_stacks(StackName=environment.stack)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
@@ -188,7 +193,7 @@ KEPT = {
 }
 
 
-def delete(sam, environment, template):
+def delete(sam, environment):
     environment.deployable()
     session, account = environment.session()
     print(f"account {account}, {session.region_name}: stack {environment.stack} of the environment {environment.name}")
@@ -197,7 +202,8 @@ def delete(sam, environment, template):
         resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
     except botocore.exceptions.ClientError as e:
         raise Refused(f"CloudFormation does not show the stack {environment.stack} ({e.response['Error']['Code']}): is it of this account and Region?") from None
-    print("It stays:")
+    template = read_template()
+    print("What stays:")
     for resource in resources:
         kept = template["Resources"].get(resource["LogicalResourceId"], {}).get("DeletionPolicy") == "Retain"
         if not kept or not resource.get("PhysicalResourceId"):
@@ -232,8 +238,7 @@ def main(arguments):
         sys.exit(__doc__)
     sam, command, name, *rest = arguments
     try:
-        template = yaml_parse((ROOT / "template.yaml").read_text())
-        {"build": build, "deploy": deploy, "delete": delete}[command](sam, Environment(name, rest), template)
+        {"build": build, "deploy": deploy, "delete": delete}[command](sam, Environment(name, rest))
     except Refused as e:
         sys.exit(f"make {command}: {e}")
     except KeyboardInterrupt:
