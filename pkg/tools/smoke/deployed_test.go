@@ -63,7 +63,7 @@ func (a *awsAccount) environment() []string {
 	nowhere := filepath.Join(a.t.TempDir(), "none")
 	return []string{
 		"AWS_ENDPOINT_URL=" + server.URL, "AWS_REGION=" + a.facts.config.Region, "AWS_CONFIG_FILE=" + nowhere, "AWS_SHARED_CREDENTIALS_FILE=" + nowhere,
-		"AWS_PROFILE=", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1",
+		"AWS_PROFILE=", "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_ACCESS_KEY_ID=" + localRoleKey, "AWS_SECRET_ACCESS_KEY=" + localRoleSecret, "AWS_SESSION_TOKEN=" + localRoleToken,
 	}
 }

@@ -53,12 +53,12 @@ func main() {
 
 // options are what the command line says.
 type options struct {
-	stack, endpoint         string
-	runner, template, build string
-	parameters              []string
-	results, workgroup      string
-	within                  time.Duration
-	json, withoutProbes     bool
+	stack, endpoint              string
+	runner, template, build      string
+	parameters                   []string
+	results, workgroup           string
+	within                       time.Duration
+	json, withoutProbes, queries bool
 }
 
 const usage = `Sends marked events to a stack, waits for their rows, checks them, and runs the probes of docs/unproven.md.
@@ -90,6 +90,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.DurationVar(&o.within, "within", 0, "how long to wait for the rows (twice DeliverySeconds and TransformBufferSeconds, and two minutes: what is invalid goes round)")
 	f.BoolVar(&o.json, "json", false, "write the report as JSON")
 	f.BoolVar(&o.withoutProbes, "no-probes", false, "run the checks only, not the probes")
+	f.BoolVar(&o.queries, "queries", false, "print what Athena is asked, with a request id for example, a line each, and do nothing else")
 	f.Usage = func() {
 		fmt.Fprintf(stderr, usage, f.Name())
 		f.PrintDefaults()
@@ -112,6 +113,11 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	if err != nil {
+		return err
+	}
+	if o.queries {
+		now := time.Now()
+		_, err := fmt.Fprintf(stdout, "%s\n%s\n", eventsTable().query([]string{"o'id="}, now, now), quarantineTable.query([]string{"o'id="}, now, now))
 		return err
 	}
 	judge, err := event.NewJudge()

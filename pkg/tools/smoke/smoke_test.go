@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,14 +32,25 @@ func TestMain(m *testing.M) {
 		defer os.RemoveAll(folder)
 		smokeBinary, runnerBinary, tokenBinary = filepath.Join(folder, "smoke"), filepath.Join(folder, "runner"), filepath.Join(folder, "token")
 		buildFolder = filepath.Join(folder, "build")
-		for path, what := range map[string]string{smokeBinary: ".", runnerBinary: "../../local", tokenBinary: "../token"} {
-			if out, err := exec.Command("go", "build", "-trimpath", "-o", path, what).CombinedOutput(); err != nil {
-				fmt.Fprintf(os.Stderr, "go build %s: %v\n%s", what, err, out)
-				return 1
-			}
-		}
 		return m.Run()
 	}())
+}
+
+// built builds the programs, once, and not for a fuzzing process, which needs none.
+var built = sync.OnceValue(func() error {
+	for path, what := range map[string]string{smokeBinary: ".", runnerBinary: "../../local", tokenBinary: "../token"} {
+		if out, err := exec.Command("go", "build", "-trimpath", "-o", path, what).CombinedOutput(); err != nil {
+			return fmt.Errorf("go build %s: %w\n%s", what, err, out)
+		}
+	}
+	return nil
+})
+
+func build(t *testing.T) {
+	t.Helper()
+	if err := built(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 const root = "../../.."
@@ -51,6 +63,7 @@ type smoked struct {
 
 func runSmoke(t *testing.T, environment []string, args ...string) smoked {
 	t.Helper()
+	build(t)
 	cmd := exec.CommandContext(t.Context(), smokeBinary, args...)
 	cmd.Dir = root
 	cmd.Env = append(append(os.Environ(), "TMPDIR="+t.TempDir()), environment...)
@@ -79,6 +92,7 @@ func (s smoked) report(t *testing.T) *report {
 // startRunner starts a runner of the template with parameters.
 func startRunner(t *testing.T, data string, parameters ...string) *child.Runner {
 	t.Helper()
+	build(t)
 	absolute, err := filepath.Abs(filepath.Join(root, "template.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -210,6 +224,7 @@ func TestEveryProbeOfTheLocalRunner(t *testing.T) {
 // staticToken makes a token and puts its hash in a secret's file.
 func staticToken(t *testing.T, secret string) string {
 	t.Helper()
+	build(t)
 	dir := t.TempDir()
 	token, err := exec.Command(tokenBinary, "-dir", dir, "-static", "-producer", "smoke").Output()
 	if err == nil {
