@@ -26,6 +26,8 @@ import roundtrip
 
 # The requests under events/api have them; the second is a part of another one's name in what is sent here.
 USERS = ["user-1204", "user-0077"]
+# How a record's envelope begins; an event may have a member of that name, but not this.
+ENVELOPE = '{"hydrant":1,"request_id":'
 OTHERS = ["user-12041", "User-1204", None]
 
 
@@ -61,9 +63,7 @@ def stored(runner, demo, generator, build, folder, seed):
     path.write_bytes(gzip.compress(b"".join(json.dumps(r).encode() + b"\n" for r in rows) + gzip.decompress(path.read_bytes())))
     # Records that are no JSON: with a user in it, and without.
     path = next(bucket.glob("source/**/*.gz"))
-    text = gzip.decompress(path.read_bytes())
-    first = text.index(b'{"hydrant":', 1)
-    path.write_bytes(gzip.compress(b'{"user_id":"user-1204",' + text[:first] + b"no JSON" + text[first:]))
+    path.write_bytes(gzip.compress(b'{"user_id":"user-1204",' + gzip.decompress(path.read_bytes()) + b"no JSON"))
     # A file as the compaction would write it: Athena gives no ending to its name.
     path = bucket / "events_by_type/type=page_view/event_date=2026-11-22/20261122_012000_00001"
     path.parent.mkdir(parents=True)
@@ -78,7 +78,7 @@ def source_events(path):
         try:
             record, at = json.JSONDecoder().raw_decode(text, at)
         except ValueError:
-            begin, at = at, (text.find('{"hydrant":', at + 1) + len(text) + 1) % (len(text) + 1)
+            begin, at = at, (text.find(ENVELOPE, at + 1) + len(text) + 1) % (len(text) + 1)
             yield json.dumps({"text": text[begin:at]})
             continue
         data = record["data"]
