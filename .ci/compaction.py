@@ -83,6 +83,8 @@ class Lake:
 
     def deliver(self, rows, day):
         """Writes one file of events that arrived on a day. Rows are (row, attempt, minutes by which it was received later)."""
+        if not rows:  # Firehose writes no file without a row
+            return
         self.connection.execute("CREATE OR REPLACE TEMP TABLE chosen (n BIGINT, attempt INTEGER, later INTEGER)")
         self.connection.executemany("INSERT INTO chosen VALUES (?, ?, ?)", rows)
         path = self.events.folder / f"dt={day}" / f"hour={random.randrange(24):02}" / f"{uuid.uuid4()}.parquet"
