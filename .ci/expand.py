@@ -221,6 +221,8 @@ class Stack:
                 for name in references(resource):
                     if self.resources.get(name, {}).get("Type") == "AWS::Lambda::Function":
                         yield f"{logical_id} names {name}, not its alias"
+            if resource["Type"] == "AWS::Lambda::Version" and (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy", "Delete")) != ("Delete", "Delete"):
+                yield f"{logical_id} stays when its deployment is taken back, and the same code cannot be deployed again"
             if resource["Type"] == "AWS::Lambda::Alias":
                 yield from self.ungradual(logical_id.removesuffix("Aliaslive"), resource)
         if ("Stream" in self.resources) != (self.parameters["ExistingStreamName"] == ""):

@@ -189,6 +189,23 @@ var deploymentRules = map[string]rule{
 			{"    Condition: UseCodeDeploy\n", ""},
 		},
 	},
+	"a deployment that was taken back can be tried again": {
+		why: "a version that stays is the one that Lambda has of this code, and refuses to make again",
+		fix: "VersionDeletionPolicy: Delete, in Globals; no DeletionPolicy on a function, which SAM would give its versions",
+		check: func(s *stack) (faults []string) {
+			for _, function := range ofType(s.Resolved, "AWS::Serverless::Function") {
+				if text(function.Properties, "VersionDeletionPolicy") != "Delete" || written(s.file, "Resources", function.LogicalID, "DeletionPolicy") != nil {
+					faults = append(faults, function.LogicalID+": its versions stay")
+				}
+			}
+			return faults
+		},
+		breaks: [][2]string{
+			{"    VersionDeletionPolicy: Delete\n", ""},
+			{"    VersionDeletionPolicy: Delete\n", "    VersionDeletionPolicy: Retain\n"},
+			{"    Type: AWS::Serverless::Function\n", "    Type: AWS::Serverless::Function\n    DeletionPolicy: Retain\n    UpdateReplacePolicy: Retain\n"},
+		},
+	},
 	"two stacks can stand in one account and Region": {
 		why: "what has a name that another stack's has too cannot be made, and the whole deployment fails",
 		fix: "no name, or one with ${AWS::StackName} or from DatabaseName, which the stacks of an account do not share",

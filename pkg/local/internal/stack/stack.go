@@ -141,7 +141,7 @@ var kinds = map[string]kind{
 		// versions: the runner starts with the one that is built, and has no other to shift from.
 		without: []string{
 			"Role", "Policies", "Architectures", "Description", "Tracing", "Tags", "PermissionsBoundary",
-			"AutoPublishAliasAllProperties", "DeploymentPreference", "VersionDescription",
+			"AutoPublishAliasAllProperties", "DeploymentPreference", "VersionDeletionPolicy", "VersionDescription",
 		},
 	},
 	"AWS::Kinesis::Stream": {
