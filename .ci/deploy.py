@@ -218,12 +218,31 @@ def delete(sam, environment):
         "the delivery stream's DataFreshness is 0, if that matters. What SAM uploaded stays in its own bucket, under the environment's s3_prefix.",
         flush=True,
     )
+    detached(session, [resource for resource in resources if resource["ResourceType"] == "AWS::IAM::ManagedPolicy"])
     if os.environ.get("YES") != "1":
         if not sys.stdin.isatty():
             raise Refused("Nobody can be asked here: YES=1 deletes without a question.")
         if input(f"Type {environment.stack} to delete it: ").strip() != environment.stack:
             raise Refused("Nothing was deleted.")
     run([sam, "delete", "--stack-name", environment.stack, "--region", session.region_name, "--no-prompts", *environment.arguments])
+
+
+def detached(session, policies):
+    """Raises Refused for a policy that somebody was given: CloudFormation would take the alarms and the logs down, and then stop at it."""
+    for policy in policies:
+        arn, commands = policy.get("PhysicalResourceId"), []
+        if not arn:
+            continue
+        try:
+            pages = session.client("iam").get_paginator("list_entities_for_policy").paginate(PolicyArn=arn)
+            for page in pages:
+                commands += [f"aws iam detach-role-policy --policy-arn {arn} --role-name {role['RoleName']}" for role in page["PolicyRoles"]]
+                commands += [f"aws iam detach-user-policy --policy-arn {arn} --user-name {user['UserName']}" for user in page["PolicyUsers"]]
+                commands += [f"aws iam detach-group-policy --policy-arn {arn} --group-name {group['GroupName']}" for group in page["PolicyGroups"]]
+        except botocore.exceptions.ClientError as e:
+            print(f"Whether {policy['LogicalResourceId']} is attached cannot be seen ({e.response['Error']['Code']}): if it is, the deletion stops at it.", flush=True)
+        if commands:
+            raise Refused(f"{policy['LogicalResourceId']} is attached, and IAM deletes no policy that is. Nothing was deleted. First:\n  " + "\n  ".join(commands))
 
 
 def run(command, **variables):

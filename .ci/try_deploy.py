@@ -49,22 +49,36 @@ RESOURCE = """<member><LogicalResourceId>{0}</LogicalResourceId><PhysicalResourc
 <LastUpdatedTimestamp>2026-11-26T00:00:00Z</LastUpdatedTimestamp><ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>"""
 RESOURCES = "<ListStackResourcesResult><StackResourceSummaries>" + "".join(
     RESOURCE.format(*each)
-    for each in [("Bucket", "the-bucket", "AWS::S3::Bucket"), ("Stream", "the-stream", "AWS::Kinesis::Stream"), ("ApiGatewayLogRole", "the-role", "AWS::IAM::Role")]
+    for each in [
+        ("Bucket", "the-bucket", "AWS::S3::Bucket"), ("Stream", "the-stream", "AWS::Kinesis::Stream"), ("ApiGatewayLogRole", "the-role", "AWS::IAM::Role"),
+        ("ProducerPolicy", "arn:aws:iam::000000000000:policy/{0}", "AWS::IAM::ManagedPolicy"),
+    ]
 ) + "</StackResourceSummaries></ListStackResourcesResult>"
+# Whom a policy is attached to, by the end of its ARN.
+ENTITIES = {
+    "hydrant-dev": "<PolicyRoles/><PolicyUsers/><PolicyGroups/>",
+    "hydrant-staging": "<PolicyRoles><member><RoleName>shop-web</RoleName><RoleId>AROAEXAMPLEEXAMPLE01</RoleId></member></PolicyRoles>"
+    "<PolicyUsers><member><UserName>pat</UserName><UserId>AIDAEXAMPLEEXAMPLE01</UserId></member></PolicyUsers><PolicyGroups/>",
+}
 
 
 class AWS(http.server.BaseHTTPRequestHandler):
-    """Answers STS and CloudFormation, for one account. The access key EXPIRED is refused."""
+    """Answers STS, CloudFormation and IAM, for one account. The access key EXPIRED is refused; BLIND may not see who has a policy."""
 
     def do_POST(self):
         form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
         action, status = form["Action"], 200
         if "Credential=EXPIRED/" in self.headers["Authorization"]:
             status, answer = 403, f"<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>the token {SECRET} is expired</Message></Error></ErrorResponse>"
+        elif action == "ListEntitiesForPolicy" and "Credential=BLIND/" in self.headers["Authorization"]:
+            status, answer = 403, "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
         elif action == "ListStackResources" and form["StackName"] == "hydrant":
             status, answer = 400, "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>no such stack</Message></Error></ErrorResponse>"
         else:
-            result = {"GetCallerIdentity": IDENTITY, "DescribeStacks": STACK.format(form.get("StackName")), "ListStackResources": RESOURCES}[action]
+            result = {
+                "GetCallerIdentity": IDENTITY, "DescribeStacks": STACK.format(form.get("StackName")), "ListStackResources": RESOURCES.format(form.get("StackName")),
+                "ListEntitiesForPolicy": f"<ListEntitiesForPolicyResult>{ENTITIES.get(form.get('PolicyArn', '').rpartition('/')[2])}<IsTruncated>false</IsTruncated></ListEntitiesForPolicyResult>",
+            }[action]
             answer = f"<{action}Response>{result}</{action}Response>"
         body = answer.encode()
         self.send_response(status)
@@ -168,6 +182,11 @@ TRIES = [
     (["delete"], {"typed": "hydrant"}, (FAILS, [], "Nothing was deleted")),
     (["delete"], {"typed": "hydrant-dev"}, (WORKS, [DELETE], "Bucket the-bucket")),
     (["delete", "YES=1"], {}, (WORKS, [DELETE], "Bucket the-bucket")),
+    (
+        ["delete", "ENV=staging", "YES=1"], {},
+        (FAILS, [], "Nothing was deleted", "detach-role-policy --policy-arn arn:aws:iam::000000000000:policy/hydrant-staging --role-name shop-web", "detach-user-policy", "--user-name pat"),
+    ),
+    (["delete", "YES=1"], {"keys": "BLIND"}, (WORKS, [DELETE], "Whether ProducerPolicy is attached cannot be seen (AccessDenied)")),
     (["delete", "ENV=prod", "YES=1"], {}, (FAILS, [], "CloudFormation does not show the stack hydrant (ValidationError)")),
     (["delete", "ENV=local", "YES=1"], {}, (FAILS, [], "nobody deploys it by mistake")),
 ]
