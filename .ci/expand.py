@@ -271,7 +271,7 @@ class Stack:
     def backed_up(self, destination):
         """Yields a sentence for a backup of source records that nobody asked for, or that is not there."""
         mode = self.parameters["SourceBackup"]
-        if destination.get("S3BackupMode", "Disabled") != mode or ("S3BackupConfiguration" in destination) != (mode == "Enabled"):
+        if destination.get("S3BackupMode") != {"Ref": "SourceBackup"} or ("S3BackupConfiguration" in destination) != (mode == "Enabled"):
             yield f"with SourceBackup={mode} S3BackupMode is {destination.get('S3BackupMode')}, with {destination.get('S3BackupConfiguration')}"
         if ("BackupLogStream" in self.resources) != (mode == "Enabled"):
             yield f"BackupLogStream is made: {'BackupLogStream' in self.resources}, with SourceBackup={mode}"

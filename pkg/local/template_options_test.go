@@ -74,7 +74,7 @@ var optionRules = map[string]rule{
 			backup, role := at(d, "S3BackupConfiguration"), jsonOf(resource(s.Resolved, "DeliveryRole").Properties)
 			const bucket = "arn:aws:test:eu-west-1:000000000000:Bucket"
 			if s.parameters["SourceBackup"] == "Disabled" {
-				if at(d, "S3BackupMode") != nil || backup != nil || strings.Contains(role, "/source/") || strings.Contains(role, "BackupLogStream") {
+				if text(d, "S3BackupMode") != "Disabled" || backup != nil || strings.Contains(role, "/source/") || strings.Contains(role, "BackupLogStream") {
 					faults = append(faults, "there is a backup, or a permission for one, though SourceBackup is Disabled")
 				}
 				return faults
@@ -117,7 +117,8 @@ var optionRules = map[string]rule{
 			{`!If [BackUpSource, !Sub "${Bucket.Arn}/source/*", !Ref AWS::NoValue]`, `!Sub ${Bucket.Arn}/source/*`},
 			{"LogStreamName: !Ref BackupLogStream", "LogStreamName: BackupDelivery"},
 			{":log-stream:${BackupLogStream}", ":log-stream:${DeliveryLogStream}"},
-			{"S3BackupMode: !If [BackUpSource, Enabled, !Ref AWS::NoValue]", "S3BackupMode: Enabled"},
+			{"        S3BackupMode: !Ref SourceBackup\n", "        S3BackupMode: Enabled\n"},
+			{"        S3BackupMode: !Ref SourceBackup\n", "        S3BackupMode: !If [BackUpSource, Enabled, !Ref AWS::NoValue]\n"},
 		},
 	},
 }

@@ -164,20 +164,17 @@ var storageRules = map[string]rule{
 			}
 			want := map[string]string{
 				"errors/": s.Parameters["ErrorDays"], "quarantine/": s.Parameters["QuarantineDays"], "redriven/": s.Parameters["QuarantineDays"],
-				"athena/": "7",
+				"athena/": "7", "source/": s.Parameters["SourceDays"],
 			}
 			if s.parameters["EventDays"] != "0" {
 				want["events/"], want["events_by_type/"] = s.parameters["EventDays"], s.parameters["EventDays"]
-			}
-			if s.parameters["SourceBackup"] == "Enabled" {
-				want["source/"] = s.Parameters["SourceDays"]
 			}
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				faults = append(faults, fmt.Sprintf("objects end after %v, not %v", got, want))
 			}
 			return faults
 		},
-		breaks: [][2]string{{"  ExpireEvents: !Not [!Equals [!Ref EventDays, 0]]", "  ExpireEvents: !Equals [!Ref EventDays, 0]"}, {"Prefix: errors/, Exp", `Prefix: "", Exp`}, {"Prefix: redriven/, Exp", "Prefix: quarantine/open/, Exp"}, {"Prefix: source/, ExpirationInDays: !Ref SourceDays", "Prefix: source/, ExpirationInDays: !Ref EventDays"}},
+		breaks: [][2]string{{"  ExpireEvents: !Not [!Equals [!Ref EventDays, 0]]", "  ExpireEvents: !Equals [!Ref EventDays, 0]"}, {"Prefix: errors/, Exp", `Prefix: "", Exp`}, {"Prefix: redriven/, Exp", "Prefix: quarantine/open/, Exp"}, {"Prefix: source/, ExpirationInDays: !Ref SourceDays", "Prefix: source/, ExpirationInDays: !Ref EventDays"}, {"          - {Id: expire-source, Status: Enabled, Prefix: source/, ExpirationInDays: !Ref SourceDays}\n", ""}},
 	},
 	"nothing is accepted before it can be delivered": {
 		why: "Firehose reads a stream from when the delivery stream is made, and conversion drops what the table does not have yet",
