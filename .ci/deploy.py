@@ -9,6 +9,7 @@ stack's, which would fail every batch.
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -25,6 +26,9 @@ BUILT = ROOT / ".aws-sam" / "build"
 # The machine in the header of an ELF file ("Tool Interface Standard, Executable and Linking Format", and its supplements).
 MACHINES = {0xB7: "arm64", 0x3E: "x86_64"}
 
+# A parameter that is given without a value, for which SAM wants two quotes. A shell has taken them away.
+EMPTY = re.compile(r"(?<!\S)(\w+)=(?!\S)")
+
 # Arguments that would make SAM look elsewhere than this program does.
 OURS = {
     "--config-env": "ENV= names the environment",
@@ -36,6 +40,9 @@ OURS = {
     "--guided": "samconfig.toml has the answers to its questions",
     "-g": "samconfig.toml has the answers to its questions",
 }
+
+# A stack's name may have 128 characters; Athena takes as many, and the longest name of a saved query has 23 behind the stack's.
+LONGEST_NAME = 105
 
 # The outputs that somebody needs next, in this order.
 OUTPUTS = ["ApiUrl", "Curl", "ProducerPolicy", "TokensSecret", "ApiKeyId", "Table", "BucketName"]
@@ -56,8 +63,13 @@ class Environment:
             raise Refused(f'samconfig.toml has no environment "{name}". It has {", ".join(names)}.')
         self.name = name
         self.settings = config[name].get("global", {}).get("parameters", {}) | config[name].get("deploy", {}).get("parameters", {})
+        texts = self.settings.get("parameter_overrides", "")
+        for text in [texts] if isinstance(texts, str) else texts:
+            if empty := EMPTY.search(text):
+                # A stack that is there would keep the parameter's value.
+                raise Refused(f'SAM leaves {empty[0]} of samconfig.toml out without a word. Write {empty[1]}=\\"\\".')
         self.arguments, overrides, self.options = split(arguments)
-        self.overrides = parse(self.settings.get("parameter_overrides", "")) | overrides
+        self.overrides = parse(texts) | overrides
         if overrides:
             # SAM would put them in the place of the environment's own.
             self.arguments += ["--parameter-overrides", *(f'{key}="{value}"' for key, value in self.overrides.items())]
@@ -68,6 +80,8 @@ class Environment:
         if not self.stack:
             why = "it lets everybody send, and is for the local runner" if self.overrides.get("Authorization") == "NONE" else "it is for the local runner"
             raise Refused(f'The environment "{self.name}" has no stack_name in samconfig.toml, so that nobody deploys it by mistake: {why}.')
+        if len(self.stack) > LONGEST_NAME:
+            raise Refused(f"The stack's name has {len(self.stack)} characters, and may have {LONGEST_NAME}: resources have longer names of it, which AWS would refuse.")
 
     def architecture(self, template):
         """Answers the architecture that the stack's functions will have."""
@@ -100,8 +114,8 @@ class Environment:
 
 
 def parse(overrides):
-    """Answers {name: value} of parameter_overrides, a text or a list of texts, as SAM reads it."""
-    texts = [overrides] if isinstance(overrides, str) else list(overrides)
+    """Answers {name: value} of parameter_overrides, a text or a list of texts, as SAM reads it. It leaves Name= out, of a list or with an error."""
+    texts = [EMPTY.sub(r'\1=""', text) for text in ([overrides] if isinstance(overrides, str) else overrides)]
     return dict(CfnParameterOverridesType().convert(tuple(texts), None, None)) if any(texts) else {}
 
 

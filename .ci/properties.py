@@ -22,10 +22,13 @@ from botocore.session import Session
 from botocore.validate import ParamValidator
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
+from deploy import LONGEST_NAME
 from expand import ROOT, Stack, expand, trials, unhashed
 from samtranslator.yaml_helper import yaml_parse
 
-REGION, ACCOUNT, STACK = "eu-west-1", "000000000000", "hydrant-test"
+REGION, ACCOUNT = "eu-west-1", "000000000000"
+# As long as make deploy takes one.
+STACK = "hydrant-test".ljust(LONGEST_NAME, "x")
 PSEUDO = {
     "AWS::Region": REGION,
     "AWS::AccountId": ACCOUNT,
@@ -102,7 +105,8 @@ class Resolver:
             return f"{self.value(resource['Properties']['FunctionName'])}:{self.value(resource['Properties']['Name'])}"
         if resource["Type"] == "AWS::Lambda::Version":
             return f"{self.value(resource['Properties']['FunctionName'])}:1"
-        generated = f"{STACK}-{logical_id}-1A2B3C4D5E6F"
+        # CloudFormation cuts the stack's name off where a service takes no longer one.
+        generated = f"{STACK[:12]}-{logical_id}-1A2B3C4D5E6F"
         return generated.lower() if resource["Type"] == "AWS::S3::Bucket" else generated
 
     def form(self, text, logical_id):

@@ -94,7 +94,7 @@ class AWS(http.server.BaseHTTPRequestHandler):
 class Try:
     """One run of make: its output, its exit code and SAM's calls."""
 
-    def __init__(self, venv, endpoint, command, *, keys="KEY", region="eu-west-1", typed=None, **variables):
+    def __init__(self, venv, endpoint, command, *, keys="KEY", region="eu-west-1", typed=None, named="hydrant-dev", also="", **variables):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             (folder / ".ci").mkdir()
@@ -107,6 +107,8 @@ class Try:
             for program in programs.iterdir():
                 program.chmod(0o755)
             (folder / "venv" / "installed").touch()
+            samconfig = folder / "samconfig.toml"
+            samconfig.write_text(samconfig.read_text().replace('stack_name = "hydrant-dev"', f'stack_name = "{named}"').replace("LogDays=7 Dep", f"LogDays=7{also} Dep"))
             env = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "MAKE", "MFLAGS")) and key not in ("ENV", "ARGS", "YES", "ARCHITECTURE")}
             env |= {"HOME": name, "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": endpoint} | variables
             if keys:
@@ -167,6 +169,13 @@ TRIES = [
     (["deploy"], {"keys": "EXPIRED"}, (FAILS, [], "does not take these credentials (ExpiredToken)")),
     (["deploy", "ARGS=--config-env prod"], {}, (FAILS, [], "--config-env cannot be given here: ENV= names the environment")),
     (["deploy", "ARGS=--parameter-overrides Architecture=amd64"], {}, (FAILS, [], "Architecture is arm64 or x86_64, not amd64")),
+    (
+        ["deploy", 'ARGS=--parameter-overrides AllowedCidrs="" LogDays=14'], {},
+        (WORKS, [build(), ["", "deploy", "--config-env", "default", "--parameter-overrides", 'Architecture="arm64"', *DEV[1:5], 'LogDays="14"', 'AllowedCidrs=""']]),
+    ),
+    (["deploy", "ENV=staging"], {"also": " AllowedCidrs="}, (FAILS, [], 'SAM leaves AllowedCidrs= of samconfig.toml out without a word. Write AllowedCidrs=\\"\\".')),
+    (["deploy", "ENV=staging"], {"also": ' AllowedCidrs=\\"\\"'}, (WORKS, [build(), ["", "deploy", "--config-env", "staging"]])),
+    (["deploy"], {"named": "h" * 106}, (FAILS, [], "The stack's name has 106 characters, and may have 105")),
     (["deploy"], {"MACHINE": "x86_64"}, (FAILS, [build()], "bootstrap is for x86_64, and the stack's functions are arm64")),
     (["deploy"], {"SAM_FAILS": "deploy"}, (FAILS, [build(), ["", "deploy", "--config-env", "default"]])),
     (

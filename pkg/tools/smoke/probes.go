@@ -70,7 +70,7 @@ var probes = []probe{
 	{"U18", "with LAMBDA, the headers of an answer to a request without a token.", probeChallenge},
 	{"U19", "with LAMBDA and StaticTokens, `aws secretsmanager put-secret-value --secret-id $(res TokensSecret) --secret-string broken`; a static token is a 500 `AuthorizerFailure` ([authorization.md](authorization.md)); put the value back.", nil},
 	{"U20", "with TextBodies, a POST of `{\"Data\":null}` as text/plain is a 400.", probeTextBody},
-	{"U21", "`sam deploy --config-env $env --parameter-overrides AllowedCidrs=192.0.2.0/24`, then with `AllowedCidrs=''`; `aws apigateway get-rest-api --rest-api-id $(res Api) --query policy` is null.", nil},
+	{"U21", "`sam deploy --config-env $env --parameter-overrides AllowedCidrs=192.0.2.0/24`, then with `'AllowedCidrs=\"\"'`; `aws apigateway get-rest-api --rest-api-id $(res Api) --query policy` is null.", nil},
 	{"U22", "with LAMBDA and ApiKeyRequired, requests with either alone are refused.", probeBoth},
 	{"U23", "deploy with a key (`KmsKeyArn`); `make smoke STACK=$stack` finds its rows, and its invalid event in the quarantine.", nil},
 	{"U24", "deploy with `SourceBackup=Enabled`; look at an object as [operate.md](operate.md#options) says.", nil},
@@ -90,6 +90,9 @@ var probes = []probe{
 	{"U38", "`make deploy ENV=$env ARGS=\"--parameter-overrides RejectionSamples=4\"`; `aws lambda get-function-configuration --function-name $(res TransformFunctionAliaslive)` has 4.", nil},
 	{"U39", "deploy twice to staging, the second time with another `RejectionSamples`.", nil},
 	{"U45", "do [erasure.md](erasure.md) with a test user; `ask \"SELECT max(received_at), count(*) FROM events WHERE dt = '$(date -u +%F)'\"` before and after.", nil},
+	{"U46", "`sam deploy --config-env $env --parameter-overrides ThrottleRate=50 ExecutionLogs=ERROR`, then with `ThrottleRate=0 ExecutionLogs=OFF`; `aws apigateway get-stage --rest-api-id $(res Api) --stage-name v1 --query methodSettings` has nothing.", nil},
+	{"U47", "with a key, do [another key](operate.md#another-key); `aws sqs get-queue-attributes --queue-url $(res DlqQueue) --attribute-names KmsMasterKeyId`, `aws secretsmanager describe-secret --secret-id $(res TokensSecret) --query KmsKeyId` and `aws logs describe-log-groups --log-group-name-prefix /hydrant/$stack/ --query 'logGroups[].kmsKeyId'` have nothing.", nil},
+	{"U48", "on staging, `make deploy ENV=$env ARGS=\"--parameter-overrides RejectionSamples=4\"`, and meanwhile `aws codedeploy stop-deployment --auto-rollback-enabled --deployment-id` of what `aws codedeploy list-deployments --include-only-statuses InProgress` shows; the same `make deploy` again ends well.", nil},
 }
 
 func probeStatus(_ context.Context, s *smoke) verdict {
