@@ -177,7 +177,7 @@ def deploy(sam, environment):
     session, account = environment.session()
     print(f"account {account}, {session.region_name}: stack {environment.stack} of the environment {environment.name}", flush=True)
     build(sam, environment)
-    run([sam, "deploy", "--config-env", environment.name, *environment.arguments])
+    run([sam, "deploy", "--config-env", environment.name, *environment.arguments, *same_bucket(session, environment)])
     stacks = session.client("cloudformation").describe_stacks(StackName=environment.stack)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
     if not outputs:
@@ -192,6 +192,25 @@ def deploy(sam, environment):
     if "TokensSecret" in outputs:
         print("Next: make token ARGS=\"-static -producer NAME\", and put the hashes into TokensSecret (docs/authorization.md).")
     print(f"make smoke STACK={environment.stack} sends marked events through it, and waits for their rows.")
+
+
+def same_bucket(session, environment):
+    """Answers the arguments that have the code uploaded to where the stack's is. From elsewhere SAM takes the same code for another, and CloudFormation
+    ends with "A version for this Lambda function exists" (aws/serverless-application-model#1375): no parameter could be changed by hand of a stack
+    that a pipeline deploys."""
+    if "--s3-bucket" in environment.options or environment.settings.get("s3_bucket"):
+        return []
+    try:
+        body = session.client("cloudformation").get_template(StackName=environment.stack, TemplateStage="Original")["TemplateBody"]
+    except botocore.exceptions.ClientError:
+        return []  # there is no stack yet; or it may not be read, and SAM says so next
+    template = yaml_parse(body) if isinstance(body, str) else body
+    code = [template["Resources"][function].get("Properties", {}).get("CodeUri") for function in functions(template)]
+    buckets = {uri.split("/")[2] for uri in code if isinstance(uri, str) and uri.startswith("s3://")}
+    if len(buckets) != 1 or (bucket := buckets.pop()).startswith("aws-sam-cli-managed-default-"):
+        return []  # SAM finds its own
+    print(f"the code goes to {bucket}, where the stack's is", flush=True)
+    return ["--no-resolve-s3", "--s3-bucket", bucket]
 
 
 # What stays when a stack is deleted, by the type of the resource: what it costs, and how it is removed.

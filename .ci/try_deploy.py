@@ -54,6 +54,9 @@ RESOURCES = "<ListStackResourcesResult><StackResourceSummaries>" + "".join(
         ("ProducerPolicy", "arn:aws:iam::000000000000:policy/{0}", "AWS::IAM::ManagedPolicy"),
     ]
 ) + "</StackResourceSummaries></ListStackResourcesResult>"
+# What was deployed, and where its code is. There is no stack hydrant-dev yet.
+DEPLOYED = "Resources: {{F: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: 's3://{0}/prefix/key'}}}}, G: {{Type: AWS::SQS::Queue}}}}"
+BUCKETS = {"hydrant-staging": "pipeline-bucket", "hydrant": "aws-sam-cli-managed-default-samclisourcebucket-abc"}
 # Whom a policy is attached to, by the end of its ARN.
 ENTITIES = {
     "hydrant-dev": "<PolicyRoles/><PolicyUsers/><PolicyGroups/>",
@@ -70,6 +73,8 @@ class AWS(http.server.BaseHTTPRequestHandler):
         action, status = form["Action"], 200
         if "Credential=EXPIRED/" in self.headers["Authorization"]:
             status, answer = 403, f"<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>the token {SECRET} is expired</Message></Error></ErrorResponse>"
+        elif action == "GetTemplate" and form["StackName"] not in BUCKETS:
+            status, answer = 400, "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>no such stack</Message></Error></ErrorResponse>"
         elif action == "ListEntitiesForPolicy" and "Credential=BLIND/" in self.headers["Authorization"]:
             status, answer = 403, "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
         elif action == "ListStackResources" and form["StackName"] == "hydrant":
@@ -77,6 +82,7 @@ class AWS(http.server.BaseHTTPRequestHandler):
         else:
             result = {
                 "GetCallerIdentity": IDENTITY, "DescribeStacks": STACK.format(form.get("StackName")), "ListStackResources": RESOURCES.format(form.get("StackName")),
+                "GetTemplate": f"<GetTemplateResult><TemplateBody>{DEPLOYED.format(BUCKETS.get(form.get('StackName')))}</TemplateBody></GetTemplateResult>",
                 "ListEntitiesForPolicy": f"<ListEntitiesForPolicyResult>{ENTITIES.get(form.get('PolicyArn', '').rpartition('/')[2])}<IsTruncated>false</IsTruncated></ListEntitiesForPolicyResult>",
             }[action]
             answer = f"<{action}Response>{result}</{action}Response>"
@@ -174,7 +180,11 @@ TRIES = [
         (WORKS, [build(), ["", "deploy", "--config-env", "default", "--parameter-overrides", 'Architecture="arm64"', *DEV[1:5], 'LogDays="14"', 'AllowedCidrs=""']]),
     ),
     (["deploy", "ENV=staging"], {"also": " AllowedCidrs="}, (FAILS, [], 'SAM leaves AllowedCidrs= of samconfig.toml out without a word. Write AllowedCidrs=\\"\\".')),
-    (["deploy", "ENV=staging"], {"also": ' AllowedCidrs=\\"\\"'}, (WORKS, [build(), ["", "deploy", "--config-env", "staging"]])),
+    (["deploy", "ENV=staging"], {"also": ' AllowedCidrs=\\"\\"'}, (WORKS, [build(), ["", "deploy", "--config-env", "staging", "--no-resolve-s3", "--s3-bucket", "pipeline-bucket"]])),
+    (
+        ["deploy", "ENV=staging", "ARGS=--no-resolve-s3 --s3-bucket other"], {},
+        (WORKS, [build(), ["", "deploy", "--config-env", "staging", "--no-resolve-s3", "--s3-bucket", "other"]]),
+    ),
     (["deploy"], {"named": "h" * 106}, (FAILS, [], "The stack's name has 106 characters, and may have 105")),
     (["deploy"], {"MACHINE": "x86_64"}, (FAILS, [build()], "bootstrap is for x86_64, and the stack's functions are arm64")),
     (["deploy"], {"SAM_FAILS": "deploy"}, (FAILS, [build(), ["", "deploy", "--config-env", "default"]])),
