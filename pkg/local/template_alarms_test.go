@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"hydrant/pkg/dlq"
@@ -274,24 +275,41 @@ func ends() []string {
 
 // eachNode walks the source files of a folder, without tests.
 func eachNode(folder string, visit func(ast.Node)) error {
+	files, err := sourceFiles(folder)
+	for _, file := range files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			visit(n)
+			return true
+		})
+	}
+	return err
+}
+
+// parsedFolders are the answers of sourceFiles, by the folder: rules ask for the same one with every stack.
+var parsedFolders sync.Map
+
+// sourceFiles are the source files of a folder, without tests.
+func sourceFiles(folder string) ([]*ast.File, error) {
+	if files, ok := parsedFolders.Load(folder); ok {
+		return files.([]*ast.File), nil
+	}
 	paths, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil || len(paths) == 0 {
-		return fmt.Errorf("no Go source in %s (%w)", folder, err)
+		return nil, fmt.Errorf("no Go source in %s (%w)", folder, err)
 	}
+	var files []*ast.File
 	for _, path := range paths {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			visit(n)
-			return true
-		})
+		files = append(files, file)
 	}
-	return nil
+	parsedFolders.Store(folder, files)
+	return files, nil
 }
 
 // sections are the sections of a page of Markdown, by the anchors that GitHub makes of their headings.

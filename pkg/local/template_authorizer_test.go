@@ -111,7 +111,7 @@ var authorizerRules = map[string]rule{
 					faults = append(faults, "the secret is not made empty")
 				}
 				for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
-					if n := written(s.file, "Resources", secret.LogicalID, policy); n == nil || n.Value != "Retain" {
+					if n := written(s.file(), "Resources", secret.LogicalID, policy); n == nil || n.Value != "Retain" {
 						faults = append(faults, secret.LogicalID+" has no "+policy+": Retain")
 					}
 				}

@@ -67,7 +67,7 @@ var deploymentRules = map[string]rule{
 		check: func(s *stack) (faults []string) {
 			want := map[string]bool{}
 			for _, function := range ofType(s.Resolved, "AWS::Serverless::Function") {
-				properties := written(s.file, "Resources", function.LogicalID, "Properties")
+				properties := written(s.file(), "Resources", function.LogicalID, "Properties")
 				for name, property := range writtenEach(properties) {
 					// What SAM makes resources of is no part of the function, and a name of Settings would be one of itself.
 					if !slices.Contains([]string{"DeploymentPreference", "EventInvokeConfig", "Events", "VersionDescription"}, name) {
@@ -78,7 +78,7 @@ var deploymentRules = map[string]rule{
 					faults = append(faults, function.LogicalID+": its Description and its version's do not end in the number of Settings")
 				}
 			}
-			maps.Copy(want, s.decidedBy(written(s.file, "Globals", "Function")))
+			maps.Copy(want, s.decidedBy(written(s.file(), "Globals", "Function")))
 			content := text(resource(s.Resolved, "Settings").Properties, "Content")
 			for _, name := range slices.Sorted(maps.Keys(want)) {
 				if !strings.Contains("\n"+content, "\n"+name+"="+s.Parameters[name]+"\n") {
@@ -134,10 +134,10 @@ var deploymentRules = map[string]rule{
 				}
 			}
 			var types, mapped []string
-			for _, value := range written(s.file, "Parameters", "DeploymentType", "AllowedValues").Content {
+			for _, value := range written(s.file(), "Parameters", "DeploymentType", "AllowedValues").Content {
 				types = append(types, value.Value)
 			}
-			for name := range writtenEach(written(s.file, "Mappings", "CodeDeploy")) {
+			for name := range writtenEach(written(s.file(), "Mappings", "CodeDeploy")) {
 				mapped = append(mapped, name)
 			}
 			if slices.Sort(types); !slices.Equal(types, slices.Sorted(slices.Values(mapped))) {
@@ -194,7 +194,7 @@ var deploymentRules = map[string]rule{
 		fix: "VersionDeletionPolicy: Delete, in Globals; no DeletionPolicy on a function, which SAM would give its versions",
 		check: func(s *stack) (faults []string) {
 			for _, function := range ofType(s.Resolved, "AWS::Serverless::Function") {
-				if text(function.Properties, "VersionDeletionPolicy") != "Delete" || written(s.file, "Resources", function.LogicalID, "DeletionPolicy") != nil {
+				if text(function.Properties, "VersionDeletionPolicy") != "Delete" || written(s.file(), "Resources", function.LogicalID, "DeletionPolicy") != nil {
 					faults = append(faults, function.LogicalID+": its versions stay")
 				}
 			}
@@ -221,7 +221,7 @@ var deploymentRules = map[string]rule{
 					if same == nil || same.Text != value || inside[r.Type] == name[0] || resource(s.Resolved, value).LogicalID != "" || strings.HasPrefix(value, "arn:") {
 						continue
 					}
-					if node := written(s.file, append([]string{"Resources", r.LogicalID, "Properties"}, name...)...); node == nil || !unique(node) {
+					if node := written(s.file(), append([]string{"Resources", r.LogicalID, "Properties"}, name...)...); node == nil || !unique(node) {
 						faults = append(faults, fmt.Sprintf("%s: every stack's %s is %q", r.LogicalID, strings.Join(name, "."), value))
 					}
 				}
@@ -244,7 +244,7 @@ var deploymentRules = map[string]rule{
 			keeps := []string{"ApiGatewayAccount", "ApiGatewayLogRole", "Bucket", "BucketPolicy", "TokensSecret"}
 			var kept []string
 			for _, r := range s.Resources {
-				deletion, replacement := written(s.file, "Resources", r.LogicalID, "DeletionPolicy"), written(s.file, "Resources", r.LogicalID, "UpdateReplacePolicy")
+				deletion, replacement := written(s.file(), "Resources", r.LogicalID, "DeletionPolicy"), written(s.file(), "Resources", r.LogicalID, "UpdateReplacePolicy")
 				if deletion == nil && replacement == nil {
 					continue
 				}
@@ -314,7 +314,7 @@ func (s *stack) decidedBy(n *yaml.Node) map[string]bool {
 		case n.Tag == "!Condition":
 			name = n.Value
 		}
-		if condition := written(s.file, "Conditions", name); condition != nil {
+		if condition := written(s.file(), "Conditions", name); condition != nil {
 			maps.Copy(names, refs(condition))
 			conditions(condition)
 		}
@@ -333,7 +333,7 @@ func (s *stack) decidedBy(n *yaml.Node) map[string]bool {
 
 // ofAuthorizer says whether the authorizer, which this stack may not have, is made of a parameter.
 func (s *stack) ofAuthorizer(parameter string) bool {
-	return s.decidedBy(written(s.file, "Resources", "AuthorizerFunction", "Properties"))[parameter]
+	return s.decidedBy(written(s.file(), "Resources", "AuthorizerFunction", "Properties"))[parameter]
 }
 
 // beside is the stack as it is under another name, with another database.

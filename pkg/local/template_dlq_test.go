@@ -82,7 +82,7 @@ var dlqRules = map[string]rule{
 					if !slices.Contains(bucket.DependsOn, policies[i].LogicalID) {
 						faults = append(faults, bucket.LogicalID+" does not wait for "+policies[i].LogicalID)
 					}
-					if refs(written(s.file, "Resources", policies[i].LogicalID))[bucket.LogicalID] {
+					if refs(written(s.file(), "Resources", policies[i].LogicalID))[bucket.LogicalID] {
 						faults = append(faults, policies[i].LogicalID+" refers to "+bucket.LogicalID)
 					}
 				}

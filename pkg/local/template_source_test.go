@@ -21,8 +21,8 @@ var sourceRules = map[string]rule{
 		why: "whoever deploys reads nothing but the form that CloudFormation makes of the parameters",
 		fix: "Description, Default, a bound (AllowedValues; of a number MinValue and MaxValue; of a text a whole AllowedPattern with its ConstraintDescription), a label and a group",
 		check: func(s *stack) (faults []string) {
-			grouped := groupedParameters(s.file)
-			for name, parameter := range writtenEach(written(s.file, "Parameters")) {
+			grouped := groupedParameters(s.file())
+			for name, parameter := range writtenEach(written(s.file(), "Parameters")) {
 				for _, member := range []string{"Description", "Default", "Type"} {
 					if written(parameter, member) == nil {
 						faults = append(faults, name+": has no "+member)
@@ -31,7 +31,7 @@ var sourceRules = map[string]rule{
 				if !bounded(parameter) {
 					faults = append(faults, name+": takes any value, or says nothing of the form that it takes")
 				}
-				if written(s.file, "Metadata", "AWS::CloudFormation::Interface", "ParameterLabels", name, "default") == nil {
+				if written(s.file(), "Metadata", "AWS::CloudFormation::Interface", "ParameterLabels", name, "default") == nil {
 					faults = append(faults, name+": has no label")
 				}
 				if grouped[name] != 1 {
@@ -63,7 +63,7 @@ var sourceRules = map[string]rule{
 			if err != nil {
 				return []string{err.Error()}
 			}
-			for name := range refs(written(s.file, "Conditions")) {
+			for name := range refs(written(s.file(), "Conditions")) {
 				if choices[name] == nil || !strings.Contains(string(script), `    "`+name+`": [`) {
 					faults = append(faults, name)
 				}
@@ -89,7 +89,7 @@ var sourceRules = map[string]rule{
 					faults = append(faults, function.LogicalID+": the Makefile has no rule build-"+function.LogicalID)
 				}
 			}
-			if standard := written(s.file, "Parameters", "Architecture", "Default"); standard == nil || !strings.Contains(string(makefile), "\nARCHITECTURE ?= "+standard.Value+"\n") {
+			if standard := written(s.file(), "Parameters", "Architecture", "Default"); standard == nil || !strings.Contains(string(makefile), "\nARCHITECTURE ?= "+standard.Value+"\n") {
 				faults = append(faults, "sam build by hand builds for another architecture than the template's default")
 			}
 			return faults
@@ -100,13 +100,13 @@ var sourceRules = map[string]rule{
 		why: "a parameter that nothing reads is a promise that is not kept",
 		fix: "use it or remove it",
 		check: func(s *stack) (faults []string) {
-			used := refs(leavingOut(s.file, "Settings")) // which names what functions are made of
-			for name := range writtenEach(written(s.file, "Parameters")) {
+			used := refs(leavingOut(s.file(), "Settings")) // which names what functions are made of
+			for name := range writtenEach(written(s.file(), "Parameters")) {
 				if !used[name] {
 					faults = append(faults, name+" is read nowhere")
 				}
 			}
-			for name, output := range writtenEach(written(s.file, "Outputs")) {
+			for name, output := range writtenEach(written(s.file(), "Outputs")) {
 				if written(output, "Description") == nil {
 					faults = append(faults, name+" has no Description")
 				}

@@ -139,7 +139,7 @@ var storageRules = map[string]rule{
 				faults = append(faults, "its policy does not deny requests without TLS")
 			}
 			for _, attribute := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
-				if n := written(s.file, "Resources", "Bucket", attribute); n == nil || n.Value != "Retain" {
+				if n := written(s.file(), "Resources", "Bucket", attribute); n == nil || n.Value != "Retain" {
 					faults = append(faults, attribute+" is not Retain")
 				}
 			}

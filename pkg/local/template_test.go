@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -59,6 +60,7 @@ func rules() map[string]rule {
 }
 
 func TestTemplateKeepsItsRules(t *testing.T) {
+	t.Parallel() // with the tests of clients, which mostly wait
 	stacks := slices.Collect(allStacks(t, source(t)))
 	for name, r := range rules() {
 		t.Run(name, func(t *testing.T) {
@@ -75,6 +77,7 @@ func TestTemplateKeepsItsRules(t *testing.T) {
 }
 
 func TestRulesNoticeWhatBreaksThem(t *testing.T) {
+	t.Parallel()
 	before := source(t)
 	for name, r := range rules() {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +139,7 @@ type stack struct {
 	*template.Resolved
 	parameters map[string]string // those that were chosen
 	source     string
-	file       *yaml.Node // the template as it is written, a mapping
+	file       func() *yaml.Node // the template as it is written, a mapping; most rules do not ask for it
 }
 
 func source(t testing.TB) string {
@@ -154,10 +157,13 @@ func allStacks(t testing.TB, text string) iter.Seq[*stack] { return stacksOf(t, 
 // stacksOf is allStacks for a template that may be broken: with some choices it may refer to what is not made, and is no stack at all.
 func stacksOf(t testing.TB, text string, sound bool) iter.Seq[*stack] {
 	t.Helper()
-	var document yaml.Node
-	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
-		t.Fatal(err)
-	}
+	file := sync.OnceValue(func() *yaml.Node {
+		var document yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+			t.Fatal(err)
+		}
+		return document.Content[0]
+	})
 	parsed, err := template.Parse("template.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +174,7 @@ func stacksOf(t testing.TB, text string, sound bool) iter.Seq[*stack] {
 			if err != nil && sound {
 				t.Fatal(err)
 			}
-			if err == nil && !yield(&stack{resolved, c, text, document.Content[0]}) {
+			if err == nil && !yield(&stack{resolved, c, text, file}) {
 				return
 			}
 		}
