@@ -155,40 +155,6 @@ var deploymentRules = map[string]rule{
 			{"      Role: !GetAtt DlqRole.Arn\n", "      Role: !GetAtt DlqRole.Arn\n      DeploymentPreference: {Enabled: false}\n"},
 		},
 	},
-	"CodeDeploy may move the aliases that it is to move": {
-		why: "AWS's own policy for it lets it move every alias and read every object of the account",
-		fix: "GetAlias, UpdateAlias and GetProvisionedConcurrencyConfig on the two functions and their aliases, and DescribeAlarms",
-		check: func(s *stack) (faults []string) {
-			var got []string
-			for where, statement := range statements(s.Resolved) {
-				if where == "DeploymentRole" {
-					got = append(got, jsonOf(at(statement, "Action"))+" "+jsonOf(at(statement, "Resource")))
-				}
-			}
-			var want []string
-			if s.Parameters["DeploymentType"] != "AllAtOnce" {
-				const prefix = `"arn:aws:test:eu-west-1:000000000000:`
-				resources := prefix + `TransformFunction",` + prefix + `TransformFunction:live"`
-				if s.parameters["Authorization"] == "LAMBDA" {
-					resources += "," + prefix + `AuthorizerFunction",` + prefix + `AuthorizerFunction:live"`
-				}
-				want = []string{
-					`["lambda:GetAlias","lambda:UpdateAlias","lambda:GetProvisionedConcurrencyConfig"] [` + resources + `]`,
-					`"cloudwatch:DescribeAlarms" "arn:aws:cloudwatch:eu-west-1:000000000000:alarm:*"`,
-				}
-			}
-			if !slices.Equal(got, want) {
-				faults = append(faults, fmt.Sprintf("it may do %v, not %v", got, want))
-			}
-			return faults
-		},
-		breaks: [][2]string{
-			{"lambda:UpdateAlias, ", ""},
-			{"                  - !Sub ${TransformFunction.Arn}:live\n", "                  - !Sub ${TransformFunction.Arn}:*\n"},
-			{"                  - !If [UseLambda, !GetAtt AuthorizerFunction.Arn, !Ref AWS::NoValue]\n", ""},
-			{"    Condition: UseCodeDeploy\n", ""},
-		},
-	},
 	"a deployment that was taken back can be tried again": {
 		why: "a version that stays is the one that Lambda has of this code, and refuses to make again",
 		fix: "VersionDeletionPolicy: Delete, in Globals; no DeletionPolicy on a function, which SAM would give its versions",

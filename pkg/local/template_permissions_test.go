@@ -3,7 +3,6 @@ package main_test
 import (
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 
@@ -49,67 +48,6 @@ var permissionRules = map[string]rule{
 			{"                # Ends in \":*\", for the group's streams.\n", ""},
 			{"                # Their state and no more. It asks for alarms by name, which IAM may take for asking for all of the account's.\n", ""},
 		},
-	},
-	"the API's role allows what its integrations call, and no more": {
-		why: "an action that is not allowed is a 500 for every caller, and one that is not called is somebody else's",
-		fix: "the actions of the integrations' uris, in the role that they name as credentials",
-		check: func(s *stack) (faults []string) {
-			want, got := map[string]map[string]bool{}, map[string]map[string]bool{}
-			for _, methods := range each(only(s.Resolved, "AWS::Serverless::Api").Properties, "DefinitionBody", "paths") {
-				for _, method := range each(methods) {
-					integration := at(method, "x-amazon-apigateway-integration")
-					if text(integration, "type") != "aws" {
-						continue
-					}
-					// arn:aws:apigateway:eu-west-1:kinesis:action/PutRecord
-					parts := strings.Split(text(integration, "uri"), ":")
-					role := lastOfARN(text(integration, "credentials"))
-					if want[role] == nil {
-						want[role], got[role] = map[string]bool{}, map[string]bool{}
-					}
-					want[role][parts[len(parts)-2]+":"+strings.TrimPrefix(parts[len(parts)-1], "action/")] = true
-				}
-			}
-			for where, statement := range statements(s.Resolved) {
-				for _, action := range items(at(statement, "Action")) {
-					// With a key of the customer's Kinesis asks for it in the caller's name.
-					if got[where] != nil && !strings.HasPrefix(action.Text, "kms:") {
-						got[where][action.Text] = true
-					}
-				}
-			}
-			if len(want) == 0 {
-				faults = append(faults, "no integration calls AWS")
-			}
-			for role := range want {
-				if !maps.Equal(got[role], want[role]) {
-					faults = append(faults, fmt.Sprintf("%s allows %v, and the API calls %v", role, slices.Sorted(maps.Keys(got[role])), slices.Sorted(maps.Keys(want[role]))))
-				}
-			}
-			return faults
-		},
-		breaks: [][2]string{
-			{"Action: [kinesis:PutRecord, kinesis:PutRecords]", "Action: [kinesis:PutRecord]"},
-			{"Action: [kinesis:PutRecord, kinesis:PutRecords]", "Action: [kinesis:PutRecord, kinesis:PutRecords, kinesis:ListShards]"},
-			{":kinesis:action/PutRecords", ":kinesis:action/PutRecord"},
-			{"credentials: !GetAtt IngestRole.Arn", "credentials: !GetAtt DeliveryRole.Arn"},
-		},
-	},
-	"a role is for one service": {
-		why: "who may assume a role may do all that it may",
-		fix: "one role for each service that acts, with this service as the only principal",
-		check: func(s *stack) (faults []string) {
-			for _, role := range ofType(s.Resolved, "AWS::IAM::Role") {
-				for _, statement := range items(at(role.Properties, "AssumeRolePolicyDocument", "Statement")) {
-					principal := at(statement, "Principal")
-					if principal == nil || len(principal.Members) != 1 || !strings.HasSuffix(text(principal, "Service"), ".amazonaws.com") {
-						faults = append(faults, role.LogicalID+": its principal is not one AWS service")
-					}
-				}
-			}
-			return faults
-		},
-		breaks: [][2]string{{"Principal: {Service: lambda.amazonaws.com}", "Principal: {AWS: \"*\"}"}},
 	},
 	"a function has its own role and log group": {
 		why: "SAM's own role may write to every log group, and Lambda's own log group keeps its lines for ever",

@@ -40,6 +40,7 @@ func rules() map[string]rule {
 		answerRules,
 		authorizerRules,
 		permissionRules,
+		grantRules,
 		storageRules,
 		sourceRules,
 		telemetryRules,
