@@ -126,18 +126,21 @@ var authorizerRules = map[string]rule{
 			{`SecretString: '{"tokens":[]}'`, `SecretString: '{}'`},
 		},
 	},
-	"the API may call the authorizer, and nothing more": {
-		why: "without the permission every request is a 500; with a wider one the API could call any function",
-		fix: "lambda:InvokeFunction on the alias of AuthorizerFunction for AuthorizerInvokeRole",
+	"the authorizer is done before its caller gives up": {
+		// AWS names no time limit of an authorizer's. It names one of an integration's, 29 seconds ("Quotas for configuring and running a REST API in API
+		// Gateway"), and this takes it that API Gateway waits no longer for anything.
+		why: "an invocation that nobody waits for any more is paid for, and holds up those that somebody does wait for",
+		fix: "a Timeout of less than 29 seconds, and of more than a fetch of keys and one of tokens take (pkg/authorizer: three seconds each)",
 		check: func(s *stack) (faults []string) {
-			for where, statement := range statements(s.Resolved) {
-				if where == "AuthorizerInvokeRole" && (text(statement, "Action") != "lambda:InvokeFunction" || !strings.HasSuffix(text(statement, "Resource"), ":AuthorizerFunction:live")) {
-					faults = append(faults, "it may do "+string(statement.JSON()))
-				}
+			if s.parameters["Authorization"] != "LAMBDA" {
+				return nil
+			}
+			if timeout := number(resource(s.Resolved, "AuthorizerFunction").Properties, "Timeout"); timeout <= 6 || timeout >= 29 {
+				faults = append(faults, fmt.Sprintf("its Timeout is %d s", timeout))
 			}
 			return faults
 		},
-		breaks: [][2]string{{"Resource: !Ref AuthorizerFunction.Alias", "Resource: !Ref TransformFunction.Alias"}, {"Resource: !Ref AuthorizerFunction.Alias", "Resource: !GetAtt AuthorizerFunction.Arn"}},
+		breaks: [][2]string{{"      Timeout: 10\n", "      Timeout: 60\n"}, {"      Timeout: 10\n", "      Timeout: 29\n"}, {"      Timeout: 10\n", "      Timeout: 3\n"}, {"      Timeout: 10\n", ""}},
 	},
 	"a scan raises no alarm": {
 		why: "Lambda's metric Errors counts every caller without a good credential",

@@ -136,6 +136,38 @@ var dlqRules = map[string]rule{
 			{"      FunctionName: !Ref DlqFunction.Alias\n", "      FunctionName: !Ref DlqFunction\n"},
 		},
 	},
+	"what a function fails at is kept when nobody waits for its answer": {
+		why: "Lambda tries an asynchronous invocation three times and then drops the event without a word (\"Capturing records of Lambda asynchronous invocations\")",
+		fix: "EventInvokeConfig with a queue of the template as OnFailure",
+		check: func(s *stack) (faults []string) {
+			for _, permission := range ofType(s.Resolved, "AWS::Lambda::Permission") {
+				// The services that a function's own policy lets in all invoke it asynchronously here. Kinesis and SQS are polled for, Firehose and API
+				// Gateway come with a role, and wait.
+				name := functionARN.FindStringSubmatch(text(permission.Properties, "FunctionName"))
+				if name == nil {
+					faults = append(faults, permission.LogicalID+": is for no function")
+					continue
+				}
+				failed := at(resource(s.Resolved, name[1]).Properties, "EventInvokeConfig", "DestinationConfig", "OnFailure")
+				queue := text(failed, "Destination")
+				if text(failed, "Type") != "SQS" || resource(s.Resolved, lastOfARN(queue)).Type != "AWS::SQS::Queue" {
+					faults = append(faults, fmt.Sprintf("%s: what it fails at for %s goes to %q", name[1], text(permission.Properties, "Principal"), queue))
+				}
+				for function, event := range events(s.Resolved, "SQS") {
+					if function.LogicalID == name[1] && text(event, "Queue") == queue {
+						faults = append(faults, name[1]+": what it fails at comes back to itself")
+					}
+				}
+			}
+			return faults
+		},
+		breaks: [][2]string{
+			{"        DestinationConfig:\n          OnFailure: {Type: SQS, Destination: !GetAtt DlqDeadLetterQueue.Arn}\n", ""},
+			{"OnFailure: {Type: SQS, Destination: !GetAtt DlqDeadLetterQueue.Arn}", "OnFailure: {Type: SQS, Destination: !GetAtt Stream.Arn}"},
+			{"OnFailure: {Type: SQS, Destination: !GetAtt DlqDeadLetterQueue.Arn}", "OnFailure: {Type: SQS, Destination: !GetAtt DlqQueue.Arn}"},
+			{"OnFailure: {Type: SQS, Destination: !GetAtt DlqDeadLetterQueue.Arn}", "OnFailure: {Type: SNS, Destination: !GetAtt DlqDeadLetterQueue.Arn}"},
+		},
+	},
 	"a role allows what its function calls, and no more": {
 		why: "a call that is not allowed fails when it is needed, and a permission without a call is somebody else's",
 		fix: "add the action to the role, or the operation to operations",

@@ -119,7 +119,7 @@ var storageRules = map[string]rule{
 	},
 	"the bucket is closed, and stays": {
 		why: "it holds what the stack is for, and people's data",
-		fix: "encryption, no public access, TLS alone, a life cycle, no name, Retain",
+		fix: "encryption, no public access, a life cycle, no name, Retain",
 		check: func(s *stack) (faults []string) {
 			bucket := only(s.Resolved, "AWS::S3::Bucket").Properties
 			if at(bucket, "BucketName") != nil {
@@ -133,11 +133,6 @@ var storageRules = map[string]rule{
 					faults = append(faults, name+" is not true")
 				}
 			}
-			const tls = `"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:test:eu-west-1:000000000000:Bucket",` +
-				`"arn:aws:test:eu-west-1:000000000000:Bucket/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}`
-			if policy := at(only(s.Resolved, "AWS::S3::BucketPolicy").Properties, "PolicyDocument"); policy == nil || !strings.Contains(string(policy.JSON()), tls) {
-				faults = append(faults, "its policy does not deny requests without TLS")
-			}
 			for _, attribute := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
 				if n := written(s.file(), "Resources", "Bucket", attribute); n == nil || n.Value != "Retain" {
 					faults = append(faults, attribute+" is not Retain")
@@ -147,7 +142,6 @@ var storageRules = map[string]rule{
 		},
 		breaks: [][2]string{
 			{"        BlockPublicPolicy: true\n", ""},
-			{"- !Sub ${Bucket.Arn}/*\n            Condition: {Bool: {aws:SecureTransport: \"false\"}}", "- !Sub ${Bucket.Arn}/*\n            Condition: {Bool: {aws:SecureTransport: \"true\"}}"},
 			{"    DependsOn: DlqQueuePolicy\n    DeletionPolicy: Retain\n", "    DependsOn: DlqQueuePolicy\n"},
 			{"      BucketEncryption:\n", "      BucketName: hydrant\n      BucketEncryption:\n"},
 		},
@@ -190,6 +184,22 @@ var storageRules = map[string]rule{
 			return faults
 		},
 		breaks: [][2]string{{"    DependsOn: DeliveryStream\n", ""}, {"    DependsOn: EventsTable\n", ""}},
+	},
+	"the API waits for the role that its log is written with": {
+		why: "in an account that has none yet a stage with an access log is refused, and the first deployment fails, or not, as it happens",
+		fix: "a reference to ApiGatewayAccount in the API's Metadata, by CreateAccountRole: DependsOn takes no condition",
+		check: func(s *stack) []string {
+			want := map[bool]string{true: "ApiGatewayAccount"}[s.parameters["ApiGatewayAccountRole"] == "CREATE"]
+			if got := text(resource(s.Resolved, "Api").Metadata, "AccountRole"); got != want {
+				return []string{fmt.Sprintf("the API waits for %q, not for %q", got, want)}
+			}
+			return nil
+		},
+		breaks: [][2]string{
+			{"      AccountRole: !If [CreateAccountRole, !Ref ApiGatewayAccount, !Ref AWS::NoValue]\n", ""},
+			{"      AccountRole: !If [CreateAccountRole, !Ref ApiGatewayAccount, !Ref AWS::NoValue]\n", "      AccountRole: !If [CreateAccountRole, !Ref ApiGatewayLogRole, !Ref AWS::NoValue]\n"},
+			{"CreateAccountRole: !Equals [!Ref ApiGatewayAccountRole, CREATE]", "CreateAccountRole: !Equals [!Ref ApiGatewayAccountRole, EXISTING]"},
+		},
 	},
 }
 
