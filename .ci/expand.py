@@ -5,6 +5,11 @@
 Writes the expansions that differ to FOLDER, for cfn-lint to read, and exits 1 with a line for each expectation that one of
 them does not meet. "sam validate" throws its expansion away, so it sees neither a second stage, nor a resource that nobody
 asked for, nor an API's body that the translator rewrote.
+
+The combinations make but two different expansions: conditions and what hangs on them stay in an expansion, for
+CloudFormation to decide. The translator itself decides by DeploymentType alone, since it reads DeploymentPreference's
+Enabled, and makes CodeDeploy's resources or does not. The combinations are for Stack, which decides the conditions of each
+as CloudFormation does, and for .ci/properties.py.
 """
 
 import copy
@@ -206,6 +211,8 @@ class Stack:
                 yield f"{logical_id} is made with Authorization={mode}"
             if resource["Type"] == "AWS::ApiGateway::RestApi":
                 yield from self.insecure(resource["Properties"]["Body"])
+            if resource["Type"] == "AWS::ApiGateway::Stage" and "ApiGatewayAccount" in self.resources.keys() - self.awaited(logical_id):
+                yield f"{logical_id} does not wait for ApiGatewayAccount, and its access log may be refused"
             if resource["Type"] == "AWS::KinesisFirehose::DeliveryStream":
                 yield from self.backed_up(resource["Properties"]["ExtendedS3DestinationConfiguration"])
             if resource["Type"] in KEYS:
@@ -233,6 +240,15 @@ class Stack:
             graphlib.TopologicalSorter({logical_id: list(references(resource)) for logical_id, resource in self.resources.items()}).prepare()
         except graphlib.CycleError as e:
             yield "each waits for the next, in a circle: " + ", ".join(reversed(e.args[1]))
+
+    def awaited(self, logical_id):
+        """Answers the logical ids of what is made before a resource."""
+        found, todo = set(), [logical_id]
+        while todo:
+            new = set(references(self.resources.get(todo.pop(), {}))) - found
+            found |= new
+            todo += new
+        return found
 
     def ungradual(self, function, alias):
         """Yields a sentence if a function's alias does not move as DeploymentType says, watched by an alarm."""

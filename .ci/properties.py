@@ -94,8 +94,14 @@ class Resolver:
         self.stack, self.mappings = stack, mappings
         self.parameters = {name: typed(value, types[name]) for name, value in stack.parameters.items()}
 
+    def made(self, logical_id):
+        """Answers the resource of a logical id."""
+        if logical_id not in self.stack.resources:
+            raise Unfit(f"it refers to {logical_id}, which is not made")
+        return self.stack.resources[logical_id]
+
     def name(self, logical_id):
-        resource = self.stack.resources[logical_id]
+        resource = self.made(logical_id)
         value = resource["Properties"] if "Properties" in resource else {}
         for member in NAMES.get(resource["Type"], ["-"]):
             value = value.get(member) if isinstance(value, dict) else None
@@ -117,18 +123,18 @@ class Resolver:
             return PSEUDO[name]
         if name in self.parameters:
             return self.parameters[name]
-        kind = self.stack.resources[name]["Type"]
+        kind = self.made(name)["Type"]
         return self.form(REFS.get(kind, "{name}"), name)
 
     def attribute(self, logical_id, attribute):
-        kind = self.stack.resources[logical_id]["Type"]
+        kind = self.made(logical_id)["Type"]
         if attribute == "Arn" and kind in ARNS:
             return self.form(ARNS[kind], logical_id)
         if (kind, attribute) in {("AWS::SQS::Queue", "QueueName")}:
             return self.name(logical_id)
         if (kind, attribute) in {("AWS::Lambda::Version", "Version")}:
             return "1"
-        raise Unknown(f"what Fn::GetAtt gives for {attribute} of {kind}: add it to ARNS or to attribute in .ci/properties.py")
+        raise Unfit(f"nothing is known of what Fn::GetAtt gives for {attribute} of {kind}: add it to ARNS or to attribute in .ci/properties.py")
 
     def substituted(self, argument):
         text, variables = argument if isinstance(argument, list) else (argument, {})
@@ -163,15 +169,19 @@ class Resolver:
             if name == "Fn::Select":
                 return self.value(argument[1])[int(argument[0])]
             if name == "Fn::FindInMap":
-                first, second, third = self.value(argument)
-                return self.mappings[first][second][third]
+                found = self.mappings
+                for key in self.value(argument):
+                    if key not in found:
+                        raise Unfit(f"it looks up {argument}, and there is no {key}")
+                    found = found[key]
+                return found
             if name.startswith("Fn::"):
-                raise Unknown(f"the function {name}: add it to Resolver in .ci/properties.py")
+                raise Unfit(f"nothing is known of the function {name}: add it to Resolver in .ci/properties.py")
         return {name: self.value(member) for name, member in value.items()}
 
 
-class Unknown(Exception):
-    """Something of the template that this script was never told of."""
+class Unfit(Exception):
+    """A sentence about what no call can be made of: the template is wrong, or this script was never told of something in it."""
 
 
 def typed(value, kind):
@@ -274,7 +284,7 @@ def bucket(name, p):
     yield "s3", "CreateBucket", {"Bucket": name}
     for property_, value in p.items():
         if property_ not in calls:
-            raise Unknown(f"the call for {property_} of a bucket: add it to bucket in .ci/properties.py")
+            raise Unfit(f"nothing is known of the call for {property_} of a bucket: add it to bucket in .ci/properties.py")
         operation, convert = calls[property_]
         yield "s3", operation, {"Bucket": name} | convert(value)
 
@@ -554,8 +564,11 @@ def faults(stack, types, mappings, seen):
                 continue
             seen.add(form)
             calls = list(CALLS[kind](resolver.name(logical_id), json.loads(json.dumps(properties))))
-        except Unknown as unknown:
-            yield f"{logical_id}: nothing is known of {unknown}"
+        except Unfit as unfit:
+            yield f"{logical_id}: {unfit}"
+            continue
+        except KeyError as missing:
+            yield f"{logical_id}: it has no {missing.args[0]}"
             continue
         for call in calls:
             yield from (f"{logical_id}: {line}" for line in call_faults(*call))
@@ -584,6 +597,11 @@ BROKEN = [
     ("DlqQueueAgeAlarm", ["Dimensions", 0, "Value"], "", "length"),
     ("Bucket", ["LifecycleConfiguration", "Rules", 0, "Status"], "On", "Enabled"),
     ("Bucket", ["NotificationConfiguration", "QueueConfigurations", 0, "Event"], "s3:ObjectCreate:*", "s3:ObjectCreated:*"),
+    ("DlqQueue", ["RedrivePolicy", "deadLetterTargetArn"], {"Fn::GetAtt": ["NoQueue", "Arn"]}, "refers to NoQueue"),
+    ("DlqQueuePolicy", ["Queues"], [{"Ref": "NoQueue"}], "refers to NoQueue"),
+    ("ApiLogGroup", ["LogGroupName"], {"Fn::Sub": "/hydrant/${NoQueue}"}, "refers to NoQueue"),
+    ("ApiLogGroup", ["LogGroupName"], {"Fn::FindInMap": ["CodeDeploy", "Never", "Enabled"]}, "no Never"),
+    ("CompactionSchedule", ["Target"], {"Input": "{}"}, "no Arn"),
     ("IngestRole", ["Description"], "a \u2014 b", "form"),
     ("IngestRole", ["Policies", 0, "PolicyDocument", "Statement", 0, "Action"], "kinesis:PutRecordz", "PutRecordz"),
     ("IngestRole", ["Policies", 0, "PolicyDocument", "Statement", 0, "Resource"], "arn:aws:s3:::bucket", "on arn:aws:s3"),
