@@ -154,7 +154,7 @@ build-AuthorizerFunction:
 	GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO_BUILD) -tags lambda.norpc -o $(ARTIFACTS_DIR)/bootstrap ./functions/authorizer
 
 clean: ## remove what was built, and what the local runner keeps
-	rm -rf $(CACHE)/bin $(CACHE)/build .aws-sam
+	rm -rf $(CACHE)/bin $(CACHE)/build $(CACHE)/test .aws-sam
 	@for made in $(MADE); do rm -rf '$(DATA)'/$$made; done; rmdir '$(DATA)' 2>/dev/null || test ! -d '$(DATA)' || echo "left in $(DATA), which hydrant did not make: $$(ls -A '$(DATA)' | tr '\n' ' ')"
 
 # go build knows best whether there is anything to do.

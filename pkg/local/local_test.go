@@ -17,10 +17,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"hydrant/pkg/local/runnertest"
 )
 
-// What all tests share: the runner as a program of its own, and a folder of built functions.
-var runnerBinary, buildFolder, root string
+// What all tests share: the runner as a program of its own, and folders of built functions.
+var runnerBinary, buildFolder, workerFolder, root string
 
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
@@ -39,11 +41,12 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	runnerBinary, buildFolder = filepath.Join(folder, "hydrant-local"), filepath.Join(folder, "build")
-	if output, err := exec.Command("go", "build", "-trimpath", "-o", runnerBinary, ".").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building the runner: %v\n%s", err, output)
+	runner, err := runnertest.Get()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	runnerBinary, buildFolder, workerFolder = runner.Program, runner.Build, folder
 	if err := linkWorker(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -139,6 +142,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ROOT", root)
 			env.Setenv("BUILD", buildFolder)
+			env.Setenv("WORKER", workerFolder)
 			env.Setenv("RUNNER", runnerBinary)
 			for _, name := range []string{"HOME", "GOCACHE", "GOMODCACHE", "GOPATH", "GOFLAGS", "GOPROXY"} {
 				if value, err := goEnv(name); err == nil && value != "" {

@@ -25,7 +25,7 @@ func linkWorker() error {
 	if err != nil {
 		return err
 	}
-	folder := filepath.Join(buildFolder, "WorkerFunction")
+	folder := filepath.Join(workerFolder, "WorkerFunction")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}

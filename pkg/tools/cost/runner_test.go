@@ -9,55 +9,27 @@ import (
 	"math"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"hydrant/pkg/local/runnertest"
 	"hydrant/pkg/tools/internal/child"
 )
-
-// runner is the local runner, built once.
-var runner = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(folder, "hydrant-local")
-	out, err := exec.Command("go", "build", "-trimpath", "-o", path, "../../local").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-var folder string
-
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "cost")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	folder = dir
-	code := m.Run()
-	if err := os.RemoveAll(dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
 
 // The record of the goal's setting, 100 events of 1 KB in an array, goes from POST /record to Parquet; and what the model says of sizes is so: of
 // the record, of the access log's line, and of the transform's.
 func TestArrayFromPostToParquet(t *testing.T) {
-	program, err := runner()
+	runner, err := runnertest.Get()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	r, err := child.Start(t.Context(), child.Options{
-		Program: program, Log: filepath.Join(dir, "log"), StopWithin: time.Minute,
-		Arguments: []string{"-template", "../../../template.yaml", "-data", filepath.Join(dir, "data")},
+		Program: runner.Program, Log: filepath.Join(dir, "log"), StopWithin: time.Minute,
+		Arguments: []string{"-template", "../../../template.yaml", "-data", filepath.Join(dir, "data"), "-build", runner.Build},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +83,7 @@ func TestArrayFromPostToParquet(t *testing.T) {
 		}
 		t.Logf("%s has %d bytes, and the model says %d", what, got, want)
 	}
-	template, err := source{program, "../../../template.yaml"}.resolve(t.Context(), "prod", nil)
+	template, err := source{runner.Program, "../../../template.yaml"}.resolve(t.Context(), "prod", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,12 +185,12 @@ func project(t *testing.T) string {
 
 func cost(t *testing.T, root string, args ...string) (string, error) {
 	t.Helper()
-	program, err := runner()
+	runner, err := runnertest.Get()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	err = run(t.Context(), append([]string{"-runner", program, "-root", root}, args...), &out, io.Discard)
+	err = run(t.Context(), append([]string{"-runner", runner.Program, "-root", root}, args...), &out, io.Discard)
 	return out.String(), err
 }
 

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"hydrant/pkg/local/runnertest"
 )
 
 // The test binary is three programs, by the name it is called by: the tests, the demo, and a runner that behaves as FAKE_RUNNER says.
@@ -237,14 +239,17 @@ func TestEndToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", dir+string(filepath.Separator), "./pkg/local", "./pkg/tools/demo")
-	build.Dir = root
+	runner, err := runnertest.Get()
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", dir, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	rows := filepath.Join(dir, "rows.jsonl")
 	code, stdout, stderr := start(t, root, filepath.Join(dir, "demo"), nil,
-		"-runner", filepath.Join(dir, "local"), "-data", filepath.Join(dir, "data"), "-build", filepath.Join(dir, "build"), "-rows", rows)
+		"-runner", runner.Program, "-data", filepath.Join(dir, "data"), "-build", runner.Build, "-rows", rows)
 	if code != 0 || stderr != "" {
 		t.Fatalf("it exits with %d and prints %q\n%s", code, stderr, stdout)
 	}

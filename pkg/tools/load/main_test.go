@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"hydrant/pkg/local/runnertest"
 )
 
 func TestParse(t *testing.T) {
@@ -64,17 +65,16 @@ func TestARunnerThatEnds(t *testing.T) {
 
 // TestWholeRoad measures the real runner, briefly. What it takes or how fast is no matter here; that nothing is lost is.
 func TestWholeRoad(t *testing.T) {
-	dir := t.TempDir()
+	runner, err := runnertest.Get()
+	if err != nil {
+		t.Fatal(err)
+	}
 	o, err := parse([]string{
-		"load", "-runner", filepath.Join(dir, "runner"), "-template", "../../../template.yaml", "-build", filepath.Join(dir, "build"),
+		"load", "-runner", runner.Program, "-template", "../../../template.yaml", "-build", runner.Build,
 		"-duration", "1s", "-connections", "4", "-events", "1201", "-only", "post,token,parquet",
 	}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
-	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", o.runner, "../../local")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	var out bytes.Buffer
 	if err := run(t.Context(), o, &out, io.Discard); err != nil {

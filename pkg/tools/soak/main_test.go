@@ -5,12 +5,13 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"hydrant/pkg/local/runnertest"
 )
 
 func defaults(t *testing.T, args ...string) *options {
@@ -179,15 +180,14 @@ func TestGate(t *testing.T) {
 
 // TestSoak is the soak in short: one seed, a few seconds of faults, the real runner.
 func TestSoak(t *testing.T) {
-	dir := t.TempDir()
+	runner, err := runnertest.Get()
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := defaults(t,
-		"-runner", filepath.Join(dir, "runner"), "-template", "../../../template.yaml", "-build", filepath.Join(dir, "build"),
+		"-runner", runner.Program, "-template", "../../../template.yaml", "-build", runner.Build,
 		"-smallest", "../../../events/samples/smallest.jsonl", "-seeds", "1", "-seed", "4", "-duration", "3s", "-producers", "6", "-time-scale", "600",
 	)
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", o.runner, "../../local")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	t.Setenv("TMPDIR", t.TempDir())
 	var out bytes.Buffer
 	if err := run(t.Context(), o, &out, io.Discard); err != nil || !strings.HasPrefix(out.String(), "seed 4: nothing lost, after ") {

@@ -9,13 +9,25 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // Build makes sure that dir holds the bootstrap of the function called logicalID, and that it is no older than the Go sources under
 // codeURI. It builds with the makefile target build-<LogicalId>, as sam build does, but for this machine. It answers whether it built;
-// the error says what make said.
+// the error says what make said. Another process that builds to dir is waited for.
 func Build(ctx context.Context, logicalID, codeURI, dir string) (built bool, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return false, err
+	}
+	folder, err := os.Open(dir)
+	if err != nil {
+		return false, err
+	}
+	defer folder.Close() // and the lock is free
+	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
+		return false, fmt.Errorf("%s: %w", dir, err)
+	}
 	bootstrap := filepath.Join(dir, "bootstrap")
 	fresh, err := isFresh(bootstrap, codeURI)
 	if fresh || err != nil {
@@ -23,9 +35,6 @@ func Build(ctx context.Context, logicalID, codeURI, dir string) (built bool, err
 	}
 	if _, err := exec.LookPath("make"); err != nil {
 		return false, fmt.Errorf("make is needed to build %s: install it, or put a built bootstrap into %s", logicalID, dir)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return false, err
 	}
 	target := "build-" + logicalID
 	cmd := exec.CommandContext(ctx, "make", "--no-print-directory", target, "ARTIFACTS_DIR="+dir, "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
