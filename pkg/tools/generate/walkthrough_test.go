@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"hydrant/pkg/event"
@@ -52,7 +54,7 @@ func TestWalkthrough(t *testing.T) {
 	t.Run("the tests pass", func(t *testing.T) {
 		for _, args := range [][]string{
 			{"vet", "./pkg/event", "./pkg/transform", "./pkg/tools/generate", "./functions/..."},
-			{"test", "-skip", "^TestWalkthrough$", "./pkg/event", "./pkg/transform", "./pkg/tools/generate", "./functions/transform"},
+			{"test", "-vet=off", "-skip", "^TestWalkthrough$", "./pkg/event", "./pkg/transform", "./pkg/tools/generate", "./functions/transform"},
 		} {
 			if stdout, stderr, err := command(t, root, "", "go", args...); err != nil {
 				t.Errorf("go %s: %v\n%s%s", args, err, stdout, stderr)
@@ -139,11 +141,31 @@ func mustFiles(t *testing.T) []file {
 	return all
 }
 
-// copyModule copies everything but hidden folders: what is in them was built or downloaded, or is git's.
+// copyModule copies everything but hidden folders: what is in them was built or downloaded, or is git's. The copy always lies in the same
+// place, so that Go has what it compiled there the last time.
 func copyModule(t *testing.T) string {
 	t.Helper()
-	root := t.TempDir()
-	err := filepath.WalkDir(module, func(path string, entry fs.DirEntry, err error) error {
+	root, err := filepath.Abs(filepath.Join(module, ".cache", "test", "walkthrough"))
+	if err == nil {
+		err = os.MkdirAll(root, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := os.Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(empty(root), folder.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	// Another test of this module may be at it.
+	if err := errors.Join(syscall.Flock(int(folder.Fd()), syscall.LOCK_EX), empty(root)); err != nil {
+		t.Fatal(err)
+	}
+	err = filepath.WalkDir(module, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -178,6 +200,14 @@ func copyModule(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return root
+}
+
+func empty(folder string) error {
+	entries, err := os.ReadDir(folder)
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(folder, e.Name())))
+	}
+	return err
 }
 
 func read(t *testing.T, root, path string) string {
