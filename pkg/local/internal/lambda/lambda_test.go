@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -347,5 +348,33 @@ func TestBuild(t *testing.T) {
 		if _, err := Build(t.Context(), id, code, filepath.Join(t.TempDir(), id)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", id, err, want)
 		}
+	}
+}
+
+// Two runners that are started at once with one folder build one after the other, and the second finds what the first has built.
+func TestBuildAtTheSameTime(t *testing.T) {
+	code, dir := t.TempDir(), t.TempDir()
+	// make fails if another is at it, or was there before.
+	makefile := "build-F:\n\tmkdir $(ARTIFACTS_DIR)/taken && printf '#!/bin/sh' > $(ARTIFACTS_DIR)/bootstrap && chmod 755 $(ARTIFACTS_DIR)/bootstrap\n"
+	if err := os.WriteFile(filepath.Join(code, "Makefile"), []byte(makefile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const runners = 4
+	var times atomic.Int32
+	var all sync.WaitGroup
+	for range runners {
+		all.Go(func() {
+			built, err := Build(t.Context(), "F", code, dir)
+			if err != nil {
+				t.Error(err)
+			}
+			if built {
+				times.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if times.Load() != 1 {
+		t.Errorf("it was built %d times", times.Load())
 	}
 }
