@@ -30,6 +30,16 @@ type stack interface {
 	processor(ctx context.Context) (map[string]string, error)
 	// authorizerTTL answers how many seconds API Gateway keeps an answer of each of its authorizers.
 	authorizerTTL(ctx context.Context) ([]int32, error)
+	// version answers what the alias of a function is at, by its physical id.
+	version(ctx context.Context, function string) (*version, error)
+	// filled answers FILL(m, 0) of a metric that there is not.
+	filled(ctx context.Context) ([]float64, error)
+	// saved answers the stack's saved queries.
+	saved(ctx context.Context) ([]insight, error)
+	// insights answers the rows of a query over what was logged since. A query that is refused, or fails, is a badInsight.
+	insights(ctx context.Context, q insight, since time.Time) ([]map[string]string, error)
+	// sampled answers how many requests a sampling rule has counted, and how many of them were traced.
+	sampled(ctx context.Context, rule string) (requests, traced int, err error)
 	// where is the command that asks where an id is.
 	where(id string) string
 }
