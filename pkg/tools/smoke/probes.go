@@ -93,6 +93,7 @@ var probes = []probe{
 	{"U46", "`make deploy ENV=$env ARGS=\"--parameter-overrides ThrottleRate=50 ExecutionLogs=ERROR\"`, then with `ThrottleRate=0 ExecutionLogs=OFF`; `aws apigateway get-stage --rest-api-id $(res Api) --stage-name v1 --query methodSettings` has nothing.", nil},
 	{"U47", "with a key, do [another key](operate.md#another-key); `aws sqs get-queue-attributes --queue-url $(res DlqQueue) --attribute-names KmsMasterKeyId`, `aws secretsmanager describe-secret --secret-id $(res TokensSecret) --query KmsKeyId` and `aws logs describe-log-groups --log-group-name-prefix /hydrant/$stack/ --query 'logGroups[].kmsKeyId'` have nothing.", nil},
 	{"U48", "on staging, `make deploy ENV=$env ARGS=\"--parameter-overrides RejectionSamples=4\"`, and meanwhile `aws codedeploy stop-deployment --auto-rollback-enabled --deployment-id` of what `aws codedeploy list-deployments --include-only-statuses InProgress` shows; the same `make deploy` again ends well.", nil},
+	{"U49", "`make deploy ENV=$env ARGS=\"--parameter-overrides ApiKeyRequired=true\"`, then with `ApiKeyRequired=false`; `aws apigateway get-usage-plans --query \"items[?name=='$stack'].id\"` is empty.", nil},
 }
 
 func probeStatus(_ context.Context, s *smoke) verdict {
