@@ -134,7 +134,7 @@ func send(method, url, contentType string, body io.Reader) (int, string, error) 
 //	bearer TOKEN ROUTE FILE [HEADER...]
 //	                     POST a file with a token, '' for none; prints status, WWW-Authenticate and body
 //	health               GET /health; prints status and body
-//	body NAME            write a large body to a file of this name: 500-records.json, 501-records.json,
+//	body NAME            write a large body to a file of this name: 500-records.json, 501-records.json, 1001-records.json,
 //	                     longest-key.json, long-key.json, too-large.json, huge.json
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -249,12 +249,13 @@ func scriptControl(ts *testscript.TestScript, _ bool, args []string) {
 func scriptBody(ts *testscript.TestScript, _ bool, args []string) {
 	event := `{"type":"page_view","url":"https://www.example.com/"}`
 	body, ok := map[string]string{
-		"500-records.json": `{"Records":[` + strings.Repeat(`{"Data":`+event+`},`, 499) + `{"Data":` + event + `}]}`,
-		"501-records.json": `{"Records":[` + strings.Repeat(`{"Data":`+event+`},`, 500) + `{"Data":` + event + `}]}`,
-		"long-key.json":    `{"PartitionKey":"` + strings.Repeat("k", 257) + `","Data":` + event + `}`,
-		"longest-key.json": `{"PartitionKey":"` + strings.Repeat("é", 256) + `","Data":` + event + `}`,
-		"too-large.json":   `{"Data":{"type":"page_view","url":"https://www.example.com/","title":"` + strings.Repeat("t", 1<<20) + `"}}`,
-		"huge.json":        `{"Data":"` + strings.Repeat("t", 10<<20) + `"}`,
+		"500-records.json":  `{"Records":[` + strings.Repeat(`{"Data":`+event+`},`, 499) + `{"Data":` + event + `}]}`,
+		"501-records.json":  `{"Records":[` + strings.Repeat(`{"Data":`+event+`},`, 500) + `{"Data":` + event + `}]}`,
+		"1001-records.json": `{"Records":[` + strings.Repeat(`{"Data":`+event+`},`, 1000) + `{"Data":` + event + `}]}`,
+		"long-key.json":     `{"PartitionKey":"` + strings.Repeat("k", 257) + `","Data":` + event + `}`,
+		"longest-key.json":  `{"PartitionKey":"` + strings.Repeat("é", 256) + `","Data":` + event + `}`,
+		"too-large.json":    `{"Data":{"type":"page_view","url":"https://www.example.com/","title":"` + strings.Repeat("t", 1<<20) + `"}}`,
+		"huge.json":         `{"Data":"` + strings.Repeat("t", 10<<20) + `"}`,
 	}[args[0]]
 	if !ok {
 		ts.Fatalf("no body is called %s", args[0])

@@ -54,7 +54,7 @@ var probes = []probe{
 	{"U2", "without CorsOrigin, a POST and three OPTIONS have no CORS header in their answers.", probeNoCors},
 	{"U3", "a POST of one event is a 200.", probeOne},
 	{"U4", "a POST of a record of 1,048,577 bytes is a 413.", probeLargeRecord},
-	{"U5", "a POST of 1,001 records is refused.", probeManyRecords},
+	{"U5", "a POST of 1,001 records is a 400 `InvalidRequest`.", probeManyRecords},
 	{"U6", "one access log line has all three.", probeAccessLog},
 	{"U7", "events with `1.50`, `1E-7`, 20 digits, a name twice and a lone surrogate are judged, and kept in `extra`, as they were sent.", probeTexts},
 	{"U8", "the quarantine has the code of an invalid event.", probeFailedCode},
@@ -179,7 +179,7 @@ func probeManyRecords(ctx context.Context, s *smoke) verdict {
 	switch {
 	case err != nil:
 		return notRun(err)
-	case a.status >= 400:
+	case a.status == 400 && a.Code == "InvalidRequest":
 		return settled("%s", a)
 	}
 	return contradicted("%s", a)

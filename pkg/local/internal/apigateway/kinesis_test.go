@@ -29,6 +29,8 @@ func TestTemplateWithKinesis(t *testing.T) {
 		"a batch":          {twoRecords, 200, `"FailedRecordCount":0`, 2},
 		"500 records":      {"POST /v1/records\n\n{\"Records\":[" + strings.Repeat(`{"Data":1},`, 499) + `{"Data":1}]}`, 200, `"FailedRecordCount":0`, 500},
 		"501 records":      {"POST /v1/records\n\n{\"Records\":[" + strings.Repeat(`{"Data":1},`, 500) + `{"Data":1}]}`, 400, `"Code":"InvalidRequest"`, 0},
+		"1,001 records":    {"POST /v1/records\n\n{\"Records\":[" + strings.Repeat(`{"Data":1},`, 1000) + `{"Data":1}]}`, 400, `"Code":"InvalidRequest"`, 0},
+		"10,000 records":   {"POST /v1/records\n\n{\"Records\":[" + strings.Repeat(`{"Data":1},`, 9999) + `{"Data":1}]}`, 400, `"Code":"InvalidRequest"`, 0},
 		"no records":       {"POST /v1/records\n\n{\"Records\":[]}", 400, `"Code":"InvalidRequest"`, 0},
 		"a large record":   {"POST /v1/record\n\n{\"Data\":\"" + big + "\"}", 413, `"Code":"RecordTooLarge"`, 0},
 		"a large batch":    {"POST /v1/records\n\n{\"Records\":[{\"Data\":1},{\"Data\":\"" + big + "\"}]}", 413, `"Code":"RecordTooLarge"`, 0},
