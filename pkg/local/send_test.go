@@ -255,12 +255,15 @@ func TestSendGivesUp(t *testing.T) {
 		reply(w, http.StatusBadRequest, `{"Code":"InvalidBody","Message":"no","RequestId":"r"}`)
 	}))
 	defer server.Close()
-	for language, name := range map[string]string{"python": "python3", "go": "go"} {
+	for language, name := range map[string]string{"python": "python3", "go": "go", "sh": "sh"} {
 		t.Run(language, func(t *testing.T) {
 			requests = 0
-			arguments := []string{write(t, "send."+map[string]string{"python": "py", "go": "go"}[language], programs(t, language, server.URL+"/v1")[0])}
-			if language == "go" {
+			arguments := []string{write(t, "send."+map[string]string{"python": "py", "go": "go", "sh": "sh"}[language], programs(t, language, server.URL+"/v1")[0])}
+			switch language {
+			case "go":
 				arguments = append([]string{"run"}, arguments...)
+			case "sh":
+				find(t, "curl")
 			}
 			text, err := exec.CommandContext(t.Context(), find(t, name), arguments...).CombinedOutput()
 			if err == nil || requests != 1 || !strings.Contains(string(text), "InvalidBody") {
