@@ -1,14 +1,16 @@
-"""Takes a user out of what the local runner stored, by the program of docs/erasure.md, and compares what is left with what was there.
+"""Takes users out of what the local runner stored, by the steps of docs/erasure.md, and compares what is left with what was there.
 
     python .ci/erasure.py RUNNER DEMO GENERATOR BUILD FOLDER SEED
 
-The page's query is read as Athena reads it and run with DuckDB on the same files: it must find the objects that the program changes. Prints one
-line, and exits 1 with what is not as it should be.
+The page's commands run in bash, with a program in the place of the AWS CLI and a folder in that of the bucket. The query that they ask is read as
+Athena reads it and run with DuckDB on the same files: it must find the objects that the program changes. Prints one line, and exits 1 with what is
+not as it should be.
 """
 
 import base64
 import gzip
 import json
+import os
 import pathlib
 import random
 import re
@@ -25,17 +27,95 @@ import queries
 import roundtrip
 
 # The requests under events/api have them; the second is a part of another one's name in what is sent here.
-USERS = ["user-1204", "user-0077"]
+USERS = ["user-1204", "user-0077", "it's a&b/c"]
 # How a record's envelope begins; an event may have a member of that name, but not this.
 ENVELOPE = '{"hydrant":1,"request_id":'
 OTHERS = ["user-12041", "User-1204", None]
 
+# It stands for the AWS CLI, version 2, as the page calls it: the bucket is the folder bucket, a query's state is that of STATE, and its answer found.csv.
+AWS = """#!/usr/bin/env python3
+import os, pathlib, shutil, sys
+def stored(name):
+    return pathlib.Path("bucket", name.removeprefix("s3://the-Bucket/")) if name.startswith("s3://the-Bucket/") else None
+options = dict(zip(sys.argv, sys.argv[1:]))
+match sys.argv[1:]:
+    case ["cloudformation", "describe-stack-resource", *_]:
+        print("the-" + options["--logical-resource-id"])
+    case ["athena", "start-query-execution", *_]:
+        pathlib.Path("asked").write_text(options["--query-string"])
+        print("q-1")
+    case ["athena", "get-query-execution", *_]:
+        print(os.environ["STATE"] if options["--query"].endswith(".State") else "COLUMN_NOT_FOUND: line 1:8")
+    case ["s3api", "list-objects-v2", *_]:
+        print("\\n".join(sorted(p.relative_to("bucket").as_posix() for p in pathlib.Path("bucket/source").rglob("*") if p.is_file())) or "None")
+    case ["s3", "cp", *_, "s3://the-Bucket/athena/q-1.csv", "-"]:
+        print(pathlib.Path("found.csv").read_text(), end="")
+    case ["s3", "cp", *_, source, target]:
+        target = stored(target) or pathlib.Path(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(stored(source) or source, target)
+    case ["s3", "rm", *_, target]:
+        stored(target).unlink()
+    case other:
+        sys.exit(f"unexpected: {other}")
+"""
+
 
 def page():
-    """Answers the page's query and its program."""
+    """Answers the page's query and its program, and the commands around it: the functions that they call, step 1 and step 2."""
     text = (parquet.ROOT / "docs/erasure.md").read_text()
-    (query,), (program,) = (re.findall(rf"```{language}\n(.*?)```", text, re.S) for language in ("sql", "python"))
-    return query, program
+    (query,), (program,), (first, second) = (re.findall(rf"```{language}\n(.*?)```", text, re.S) for language in ("sql", "python", "bash"))
+    functions = re.search(r"```bash\n(stack=.*?)```", (parquet.ROOT / "docs/operate.md").read_text(), re.S)[1]
+    return query, program, functions, first, second
+
+
+class Shell:
+    """A shell in a folder with the bucket in it, set up as the pages say."""
+
+    def __init__(self, folder, bucket, query, program, functions):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(bucket, folder / "bucket")
+        self.folder, self.functions = folder, functions
+        (folder / "which.sql").write_text(query)
+        (folder / "erase.py").write_text(program)
+        for name, text in {"aws": AWS, "python": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'}.items():
+            path = folder / ".cache/venv/bin" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            path.chmod(0o755)
+
+    def run(self, commands, state="SUCCEEDED"):
+        done = subprocess.run(["bash", "-c", self.functions + commands], cwd=self.folder, env=os.environ | {"STATE": state}, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def lines(self, name):
+        path = self.folder / name
+        return path.read_text().splitlines() if path.exists() else None
+
+
+def walk(shell, first, second, user, template):
+    """Does the page's steps for a user, and answers the keys that step 1 found in the tables."""
+    bucket = shell.folder / "bucket"
+    first = first.replace(f"user='{USERS[0]}'", "user='" + user.replace("'", "'\\''") + "'")
+    code, said, why = shell.run(first, "FAILED")
+    if code == 0 or "COLUMN_NOT_FOUND" not in why or said or shell.lines("keys") is not None:
+        raise parquet.Difference(f"step 1 of a query that fails ends with {code}, prints {said!r} and {why!r}, and has the keys {shell.lines('keys')}")
+    for n in range(2):  # the second time, to see that it is done
+        found = asked((shell.folder / "asked").read_text(), bucket, template)
+        (shell.folder / "found.csv").write_text("".join(f'"{a}","{b}"\n' for a, b in [("object", "events"), *((f"s3://the-Bucket/{key}", 1) for key in sorted(found))]))
+        code, said, why = shell.run(first)
+        source = {path.relative_to(bucket).as_posix() for path in bucket.glob("source/**/*.gz")}
+        fetched = {path.relative_to(shell.folder / "erase").as_posix() for path in shell.folder.glob("erase/**/*") if path.is_file()}
+        if code != 0 or why or f"{len(found)} objects" not in said or fetched != found | source:
+            raise parquet.Difference(f"step 1 for {user} ends with {code}, prints {said!r} and {why!r}, and fetches {sorted(fetched)}; found are {sorted(found)}")
+        if n == 0:
+            all_found = found
+        elif found:
+            raise parquet.Difference(f"{user} is still in {sorted(found)}")
+        code, said, why = shell.run(f"bucket=the-Bucket user=$(cat user)\n{second}")
+        if code != 0 or why or n == 1 and any(not line.startswith("leave\tsource/") for line in said.splitlines()):
+            raise parquet.Difference(f"step 2 for {user}, time {n + 1}, ends with {code}, prints {said!r} and {why!r}")
+    return all_found
 
 
 def stored(runner, demo, generator, build, folder, seed):
@@ -117,8 +197,8 @@ def without(key, items, user):
     return [row | {"data": None, "raw": None} if names(row) else row for row in items]
 
 
-def asked(query, bucket, user, template):
-    """Answers the keys that the page's query finds."""
+def asked(query, bucket, template):
+    """Answers the keys that a query as the page asks it finds."""
     if fault := queries.fault(query, queries.tables(template["Resources"])):
         raise parquet.Difference(f"the page's query: {fault}")
     for table, source in {
@@ -128,7 +208,7 @@ def asked(query, bucket, user, template):
     }.items():
         duckdb.execute(f'CREATE OR REPLACE VIEW {table} AS SELECT *, filename AS "$path" FROM {source}')
     duckdb.execute("CREATE OR REPLACE MACRO from_utf8(b) AS decode(b)")
-    sql = sqlglot.transpile(query.replace("USER", user), read="athena", write="duckdb")[0]
+    sql = sqlglot.transpile(query, read="athena", write="duckdb")[0]
     return {str(pathlib.Path(row[0]).relative_to(bucket)) for row in duckdb.execute(sql).fetchall()}
 
 
@@ -144,7 +224,7 @@ def erase(program, bucket, folder, user):
 def main(runner, demo, generator, build, folder, seed):
     folder = pathlib.Path(folder).absolute()
     shutil.rmtree(folder, ignore_errors=True)
-    query, program = page()
+    query, program, functions, first, second = page()
     template = yaml_parse((parquet.ROOT / "template.yaml").read_text())
     erased = 0
     try:
@@ -161,7 +241,14 @@ def main(runner, demo, generator, build, folder, seed):
                 if said[key][0] != what:
                     raise parquet.Difference(f"{key}: {said[key]}, and it was to be {what}")
                 erased += said[key][1]
-            found = asked(query, bucket, user.replace("'", "''"), template)
+            shell = Shell(folder / "shell", bucket, query, program, functions)
+            (shell.folder / "user").write_text(user)
+            found = walk(shell, first, second, user, template)
+            left = content(shell.folder / "bucket")
+            for key in after:
+                gone = said[key if isinstance(key, str) else key[0]][0] == "delete"
+                if left.get(key) != (None if gone else after[key]):
+                    raise parquet.Difference(f"{key} is not in the bucket as the program left it for {user}")
             changed = {key for key, (what, _, _) in said.items() if what != "leave" and not key.startswith("source/")}
             if found != changed:
                 raise parquet.Difference(f"of {user} the query finds {sorted(found)}, and the program changes {sorted(changed)}")
