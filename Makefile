@@ -24,10 +24,10 @@ DEPLOY = $(VENV)/bin/python -B .ci/deploy.py $(VENV)/bin/sam
 FUNCTIONS = $(shell awk '/^  [A-Za-z]/ {id = $$1} /^    Type: AWS::Serverless::Function$$/ {sub(":", "", id); print id}' template.yaml)
 
 export SAM_CLI_TELEMETRY := 0
-# Nothing here asks an instance for its credentials, but what deploys: that does, unless whoever runs it has said otherwise.
+# Nothing here asks an instance for its credentials, but what reaches a stack: that does, unless whoever runs it has said otherwise.
 METADATA_DISABLED := $(AWS_EC2_METADATA_DISABLED)
 export AWS_EC2_METADATA_DISABLED := true
-deploy delete: export AWS_EC2_METADATA_DISABLED := $(METADATA_DISABLED)
+deploy delete redrive where $(if $(STACK),smoke): export AWS_EC2_METADATA_DISABLED := $(METADATA_DISABLED)
 
 .DEFAULT_GOAL := help
 .PHONY: help cost cost-check demo run redrive where invoke smoke test soak check check-events bench format generate validate scan build deploy delete try-deploy reproducible emulator build-TransformFunction build-DlqFunction build-AuthorizerFunction generated benchstat token openapi contract parquet roundtrip compaction erasure clean FORCE
@@ -42,7 +42,7 @@ run: $(BIN)/hydrant-local ## serve template.yaml on this machine until Ctrl-C | 
 	@exec $(BIN)/hydrant-local -data $(DATA) $(ARGS)
 
 invoke: $(BIN)/hydrant-local ## run one function with one event | FUNCTION=TransformFunction EVENT=events/transform/batch.json | ENV="NAME=value ..."
-	@$(BIN)/hydrant-local invoke -data $(DATA) $(foreach v,$(ENV),-env '$(v)') $(ARGS) '$(FUNCTION)' '$(EVENT)'
+	@$(BIN)/hydrant-local invoke -data $(DATA) $(foreach v,$(ENV),-env '$(v)') $(ARGS) "$$FUNCTION" "$$EVENT"
 
 test: ## run all tests
 	go vet ./...
@@ -75,11 +75,13 @@ cost: $(BIN)/hydrant-local ## write docs/cost.md from prices and template.yaml |
 cost-check: $(BIN)/hydrant-local
 	@go run ./pkg/tools/cost -runner $(BIN)/hydrant-local -check
 
-redrive: ## print which quarantined events would be sent once more | ARGS="-reason attempts_exhausted -from 2026-11-22" | ARGS="-go" sends them; ARGS="-stack NAME" asks a stack
-	@go run ./pkg/tools/redrive $(ARGS)
+redrive: ## print which quarantined events would be sent once more | ARGS="-reason attempts_exhausted -from 2026-11-22" | ARGS="-go" sends them | STACK=name (a deployed stack; none: the local runner)
+	@go run ./pkg/tools/redrive $(if $(STACK),-stack '$(STACK)') $(ARGS)
 
+# An id is any text: neither make nor the shell reads it.
+where: override export ID := $(value ID)
 where: ## print every place that a request or an event is in | ID=... STACK=name (a deployed stack)
-	@go run ./pkg/tools/where -id '$(ID)' $(if $(STACK),-stack '$(STACK)') $(ARGS)
+	@go run ./pkg/tools/where -id "$$ID" $(if $(STACK),-stack '$(STACK)') $(ARGS)
 
 token: ## make a token for the authorizer, and a local key for it | ARGS="-serve -producer shop-web" or ARGS="-static -producer shop-web"
 	@go run ./pkg/tools/token -dir $(DATA)/token $(ARGS)
@@ -88,7 +90,7 @@ generate: ## write what follows from pkg/event/catalogue.go
 	@go run ./pkg/tools/generate
 
 check-events: $(BIN)/check-events ## judge events as the stream will | FILE=events.jsonl (or standard input) JSON=1
-	@$(BIN)/check-events $(if $(JSON),-json) $(if $(FILE),'$(FILE)')
+	@$(BIN)/check-events $(if $(JSON),-json) $(if $(FILE),"$$FILE")
 
 workflows: $(BIN)/actionlint ## check .github/workflows
 	@$(BIN)/actionlint
@@ -109,7 +111,7 @@ deploy: $(VENV)/installed ## build, and deploy to an environment of samconfig.to
 delete: $(VENV)/installed ## say what stays when an environment's stack is deleted, ask, and delete it | ENV=default, staging or prod | YES=1 does not ask
 	@YES='$(YES)' $(DEPLOY) delete '$(or $(ENV),default)' $(ARGS)
 
-try-deploy: $(VENV)/installed ## try make build, deploy and delete, with a program that stands for SAM and one that stands for AWS
+try-deploy: $(VENV)/installed ## try what builds, deploys, deletes and reaches a stack, with programs that stand for SAM, Go and AWS
 	@$(VENV)/bin/python -B .ci/try_deploy.py $(VENV)
 
 reproducible: ## build the functions twice and compare the bytes

@@ -1,9 +1,10 @@
-"""Tries "make build", "make deploy" and "make delete", from the command to what SAM is called with.
+"""Tries "make build", "make deploy" and "make delete", from the command to what SAM is called with, and how the targets that reach a stack call their
+programs.
 
     python .ci/try_deploy.py VENV     (make try-deploy)
 
-It runs the Makefile in a folder of its own, with a program in SAM's place that writes down how it was called and leaves what a build would, and an
-HTTP server in the place of AWS, which the AWS clients reach by AWS_ENDPOINT_URL. Nothing here has an account.
+It runs the Makefile in a folder of its own, with programs in the place of SAM and Go that write down how they were called and leave what a build would,
+and an HTTP server in the place of AWS, which the AWS clients reach by AWS_ENDPOINT_URL. Nothing here has an account.
 """
 
 import concurrent.futures
@@ -39,6 +40,17 @@ if sys.argv[1] == "build":
             header = b"\\x7fELF" + bytes(14) + {"arm64": 0xB7, "x86_64": 0x3E, "script": 0}[machine].to_bytes(2, "little")
             (folder / "bootstrap").write_bytes(b"#!/bin/sh" if machine == "script" else header)
             (folder / "bootstrap").chmod(0o755)
+"""
+
+# What it builds, and what it runs, writes whether the metadata of an instance may be asked for, and its arguments.
+GO = """#!/usr/bin/env python3
+import json, os, shutil, sys
+if sys.argv[1] == "build":
+    target = sys.argv[sys.argv.index("-o") + 1]
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    sys.exit(shutil.copy(sys.argv[0], target) and 0)
+with open("calls", "a") as f:
+    f.write(json.dumps([os.environ.get("AWS_EC2_METADATA_DISABLED", "")] + sys.argv[1:]) + "\\n")
 """
 
 IDENTITY = "<GetCallerIdentityResult><Account>000000000000</Account><Arn>arn:aws:iam::000000000000:user/u</Arn><UserId>u</UserId></GetCallerIdentityResult>"
@@ -109,14 +121,15 @@ class Try:
             programs = folder / "venv" / "bin"
             programs.mkdir(parents=True)
             (programs / "sam").write_text(SAM)
+            (programs / "go").write_text(GO)
             (programs / "python").write_text(f'#!/bin/sh\nexec "{venv}/bin/python" "$@"\n')
             for program in programs.iterdir():
                 program.chmod(0o755)
             (folder / "venv" / "installed").touch()
             samconfig = folder / "samconfig.toml"
             samconfig.write_text(samconfig.read_text().replace('stack_name = "hydrant-dev"', f'stack_name = "{named}"').replace("LogDays=7 Dep", f"LogDays=7{also} Dep"))
-            env = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "MAKE", "MFLAGS")) and key not in ("ENV", "ARGS", "YES", "ARCHITECTURE")}
-            env |= {"HOME": name, "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": endpoint} | variables
+            env = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "MAKE", "MFLAGS")) and key not in ("ENV", "ARGS", "YES", "ARCHITECTURE", "STACK", "ID")}
+            env |= {"HOME": name, "PATH": f"{programs}:{env['PATH']}", "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": endpoint} | variables
             if keys:
                 env |= {"AWS_ACCESS_KEY_ID": keys, "AWS_SECRET_ACCESS_KEY": SECRET}
             if region:
@@ -132,7 +145,7 @@ class Try:
                     ["make", "--no-print-directory", "VENV=" + str(folder / "venv"), *command], cwd=folder, env=env, stdin=stdin, capture_output=True, text=True, check=False
                 )
             calls = folder / "calls"
-            self.calls = [json.loads(line) for line in calls.read_text().splitlines()] if calls.exists() else []
+            self.calls = [json.loads(line.replace(str(folder / ".cache/bin/hydrant-local"), "RUNNER")) for line in calls.read_text().splitlines()] if calls.exists() else []
         self.command, self.code, self.text = command, done.returncode, done.stdout + done.stderr
 
     def faults(self, code, calls, *texts):
@@ -141,7 +154,7 @@ class Try:
         if (self.code != 0) != code:
             yield f"{where} ended with {self.code}:\n{self.text}"
         if self.calls != calls:
-            yield f"{where} called sam with {self.calls}, not with {calls}"
+            yield f"{where} called the program with {self.calls}, not with {calls}"
         for text in texts:
             if text not in self.text:
                 yield f"{where} does not say {text!r}:\n{self.text}"
@@ -208,6 +221,16 @@ TRIES = [
     (["delete", "YES=1"], {"keys": "BLIND"}, (WORKS, [DELETE], "Whether ProducerPolicy is attached cannot be seen (AccessDenied)")),
     (["delete", "ENV=prod", "YES=1"], {}, (FAILS, [], "CloudFormation does not show the stack hydrant (ValidationError)")),
     (["delete", "ENV=local", "YES=1"], {}, (FAILS, [], "nobody deploys it by mistake")),
+    # An instance with a role has no other credentials.
+    (["smoke", "STACK=hydrant-dev"], {"AWS_EC2_METADATA_DISABLED": ""}, (WORKS, [["", "-stack", "hydrant-dev"]])),
+    (["smoke", "STACK=hydrant-dev"], {}, (WORKS, [["true", "-stack", "hydrant-dev"]])),
+    (["smoke", "ARGS=-json"], {"AWS_EC2_METADATA_DISABLED": ""}, (WORKS, [["true", "-runner", "RUNNER", "-build", ".hydrant/build", "-json"]])),
+    (["where", "STACK=hydrant-dev", "ID=it's $a \"b\""], {"AWS_EC2_METADATA_DISABLED": ""}, (WORKS, [["", "run", "./pkg/tools/where", "-id", "it's $a \"b\"", "-stack", "hydrant-dev"]])),
+    (["where", "ID=3f0c"], {}, (WORKS, [["true", "run", "./pkg/tools/where", "-id", "3f0c"]])),
+    (["redrive", "STACK=hydrant-dev", "ARGS=-go"], {"AWS_EC2_METADATA_DISABLED": ""}, (WORKS, [["", "run", "./pkg/tools/redrive", "-stack", "hydrant-dev", "-go"]])),
+    (["redrive"], {}, (WORKS, [["true", "run", "./pkg/tools/redrive"]])),
+    (["check-events", "FILE=it's.jsonl"], {}, (WORKS, [["true", "it's.jsonl"]])),
+    (["invoke", "FUNCTION=DlqFunction", "EVENT=it's.json"], {}, (WORKS, [["true", "invoke", "-data", ".hydrant", "DlqFunction", "it's.json"]])),
 ]
 
 
@@ -220,7 +243,7 @@ def main(venv):
         wrong = [line for run, (_, _, want) in zip(runs, TRIES, strict=True) for line in run.result().faults(*want)]
     for line in wrong:
         print(line, file=sys.stderr)
-    print(f"tried make build, deploy and delete in {len(TRIES)} situations")
+    print(f"tried make build, deploy, delete and what reaches a stack in {len(TRIES)} situations")
     return 1 if wrong else 0
 
 

@@ -31,6 +31,9 @@ type RedriveAnswer struct {
 	Unfit int `json:"unfit"`
 	// More says that the limit or the time ended this run: another one of the same request goes on.
 	More bool `json:"more"`
+	// There counts what is in the time that was asked for, when the filters let none of it pass: by the name of each filter that was given, and
+	// by what it could have been.
+	There map[string]map[string]int `json:"there,omitempty"`
 }
 
 // quarantined is a row as it is read back.
@@ -66,14 +69,18 @@ type redriving struct {
 	*job
 	request RedriveRequest
 	answer  RedriveAnswer
+	there   map[string]map[string]int // see RedriveAnswer
 }
 
 func (j *job) redrive(ctx context.Context, request RedriveRequest) ([]byte, error) {
-	r := &redriving{job: j, request: request, answer: RedriveAnswer{DryRun: request.dry(), ByReason: map[string]int{}}}
+	r := &redriving{job: j, request: request, answer: RedriveAnswer{DryRun: request.dry(), ByReason: map[string]int{}}, there: map[string]map[string]int{}}
 	err := r.run(ctx)
 	if errors.Is(err, errNoTime) {
 		r.answer.More = true
 		err = nil
+	}
+	if r.answer.none() {
+		r.answer.There = r.there
 	}
 	j.report.Redriven = r.answer.Sent
 	if err != nil {
@@ -184,9 +191,59 @@ func (p *piece) add(ctx context.Context, q quarantined, size int) error {
 // passes applies the filters.
 func (r *redriving) passes(q *quarantined) bool {
 	f := &r.request
-	return (f.From.IsZero() || !q.QuarantinedAt.Before(f.From)) && (f.To.IsZero() || q.QuarantinedAt.Before(f.To)) &&
-		(f.Code == "" || f.Code == q.Code) && (f.Producer == "" || f.Producer == q.Producer) && (f.Type == "" || f.Type == q.Type) &&
+	if !f.From.IsZero() && q.QuarantinedAt.Before(f.From) || !f.To.IsZero() && !q.QuarantinedAt.Before(f.To) {
+		return false
+	}
+	passes := (f.Code == "" || f.Code == q.Code) && (f.Producer == "" || f.Producer == q.Producer) && (f.Type == "" || f.Type == q.typeText()) &&
 		(f.Reason == "" || slices.Contains(q.Reasons, reason{event.Reason(f.Reason)}))
+	if !passes && r.answer.none() {
+		r.note("code", f.Code, q.Code)
+		r.note("producer", f.Producer, q.Producer)
+		if f.Type != "" {
+			r.note("type", f.Type, q.typeText())
+		}
+		for i, why := range q.Reasons {
+			if slices.Index(q.Reasons, why) == i {
+				r.note("reason", f.Reason, string(why.Reason))
+			}
+		}
+	}
+	return passes
+}
+
+// typeText is the event's type. What was of none when it was quarantined has its own word for it, which the catalogue may know by now.
+func (q *quarantined) typeText() string {
+	if q.Type == "" && q.Data != nil {
+		return event.TypeText([]byte(*q.Data))
+	}
+	return q.Type
+}
+
+// none reports whether the filters have let nothing pass.
+func (a *RedriveAnswer) none() bool { return a.Matched+a.Before+a.Unfit == 0 }
+
+// Bounds of what is told of rows that do not pass: producers name themselves, and types as they like.
+const (
+	mostThere    = 20
+	longestThere = 64
+	// Others is what the rest is told under.
+	Others = "(others)"
+)
+
+// note counts a value that a filter, if it was given, could have had.
+func (r *redriving) note(name, filter, value string) {
+	if filter == "" {
+		return
+	}
+	counts := r.there[name]
+	if counts == nil {
+		counts = map[string]int{}
+		r.there[name] = counts
+	}
+	if _, known := counts[value]; !known && (len(counts) >= mostThere || len(value) > longestThere) {
+		value = Others
+	}
+	counts[value]++
 }
 
 // count counts the row, and reports whether it can go round.

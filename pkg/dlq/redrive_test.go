@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,53 @@ func TestRedriveFilters(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A type that the catalogue did not have is the one that redrive is asked for once it has.
+func TestRedriveOfAnUnknownType(t *testing.T) {
+	w := newWorld()
+	w.put(errors1, failed("Lambda.ProcessingFailedStatus", enveloped(0, `{"event_id":"e-1","\u0074ype":"search"}`)), failed("Lambda.ProcessingFailedStatus", enveloped(0, `{"type":7}`)))
+	w.notify(t, errors1)
+	if rows := w.rows(t); len(rows) != 2 || strings.Contains(fmt.Sprint(rows), `"type":"search"`) {
+		t.Fatalf("the quarantine has %v", rows)
+	}
+	if a := w.redrive(t, `{"type":"search"}`); !maps.Equal(a.ByReason, map[string]int{"unknown_type": 1}) || a.There != nil {
+		t.Errorf("answer %+v", a)
+	}
+}
+
+// A filter that lets nothing pass is answered with what it could have been.
+func TestRedriveSaysWhatIsThere(t *testing.T) {
+	for name, tc := range map[string]struct {
+		request string
+		want    map[string]map[string]int
+	}{
+		"reasons":             {`{"reason":"mising"}`, map[string]map[string]int{"reason": {"missing": 3, "unknown_code": 2, "invalid_json": 1, "no_error_line": 1}}},
+		"codes and producers": {`{"code":"Lambda.Unheard","producer":"direct"}`, map[string]map[string]int{"code": {"Lambda.Unheard": 2, "Lambda.ProcessingFailedStatus": 4, "": 1}, "producer": {"shop": 3, "direct": 3, "": 1}}},
+		"types":               {`{"type":"x"}`, map[string]map[string]int{"type": {"page_view": 4, "purchase": 1, "": 2}}},
+		"of another time":     {`{"reason":"mising","to":"2026-11-22T10:05:00Z"}`, nil},
+		"something passes":    {`{"reason":"missing"}`, nil},
+		"what cannot go":      {`{"reason":"no_error_line"}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if a := quarantined(t).redrive(t, tc.request); !reflect.DeepEqual(a.There, tc.want) {
+				t.Errorf("there is %v, want %v", a.There, tc.want)
+			}
+		})
+	}
+	t.Run("no more than an answer has room for", func(t *testing.T) {
+		w := newWorld()
+		var all []string
+		for n := range 30 {
+			all = append(all, fmt.Sprintf(`{"type":"t%d"}`, n))
+		}
+		w.put(errors1, failed("Lambda.ProcessingFailedStatus", enveloped(0, "["+strings.Join(all, ",")+`,{"type":"`+strings.Repeat("x", 1000)+`"}]`)))
+		w.notify(t, errors1)
+		types := w.redrive(t, `{"type":"search"}`).There["type"]
+		if len(types) != 21 || types[dlq.Others] != 11 || types["t0"] != 1 {
+			t.Errorf("there is %v", types)
+		}
+	})
 }
 
 func TestRedrive(t *testing.T) {

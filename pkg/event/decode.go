@@ -14,7 +14,14 @@ func (d *draft) typeName(plans map[string]*plan) []byte {
 			return name
 		}
 	}
-	s := jsonscan.New(d.data)
+	return typeText(d.data)
+}
+
+// TypeText answers the type that an event names, whether or not the catalogue has it; "" if it names none.
+func TypeText(data []byte) string { return string(typeText(data)) }
+
+func typeText(data []byte) []byte {
+	s := jsonscan.New(data)
 	if s.Peek() != '{' {
 		return nil
 	}

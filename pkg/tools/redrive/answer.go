@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -18,6 +19,8 @@ type answer struct {
 	Before   int            `json:"sent_before"`
 	Unfit    int            `json:"unfit"`
 	More     bool           `json:"more"`
+
+	There map[string]map[string]int `json:"there"` // what a filter that let nothing pass could have been, by the filter's name
 }
 
 // add adds a further answer. What was sent before, or is unfit, each invocation counts anew: with the rows that this redrive has sent.
@@ -30,16 +33,22 @@ func (a *answer) add(next answer) {
 	a.Sent += next.Sent
 	a.ValidNow += next.ValidNow
 	a.More = next.More
+	a.There = next.There
 	for reason, n := range next.ByReason {
 		a.ByReason[reason] += n
 	}
 }
 
+// counted are the names of counts, the most frequent first.
+func counted(counts map[string]int) []string {
+	return slices.SortedFunc(maps.Keys(counts), func(x, y string) int {
+		return cmp.Or(cmp.Compare(counts[y], counts[x]), cmp.Compare(x, y))
+	})
+}
+
 func (a *answer) print(w io.Writer, dryRun bool) error {
 	var b strings.Builder
-	for _, reason := range slices.SortedFunc(maps.Keys(a.ByReason), func(x, y string) int {
-		return cmp.Or(cmp.Compare(a.ByReason[y], a.ByReason[x]), cmp.Compare(x, y))
-	}) {
+	for _, reason := range counted(a.ByReason) {
 		fmt.Fprintf(&b, "%8d  %s\n", a.ByReason[reason], cmp.Or(reason, "(no reason)"))
 	}
 	at := ""
@@ -63,6 +72,23 @@ func (a *answer) print(w io.Writer, dryRun bool) error {
 	default:
 		fmt.Fprintf(&b, "%d sent.\n", a.Sent)
 	}
+	if a.Matched+a.Before+a.Unfit == 0 {
+		for _, filter := range slices.Sorted(maps.Keys(a.There)) {
+			var all []string
+			for _, value := range counted(a.There[filter]) {
+				all = append(all, fmt.Sprintf("%s (%d)", printable(value), a.There[filter][value]))
+			}
+			fmt.Fprintf(&b, "In this time -%s could be one of: %s\n", filter, strings.Join(all, ", "))
+		}
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// printable is a text that may go to a terminal: producers and types are named by those who send.
+func printable(text string) string {
+	if quoted := strconv.Quote(text); text == "" || quoted != `"`+text+`"` {
+		return quoted
+	}
+	return text
 }

@@ -16,6 +16,14 @@ import (
 // localFunction is the name that the local runner gives to the template's DlqFunction, with its alias.
 const localFunction = "hydrant-local-DlqFunction:live"
 
+// whom is who is asked, in words.
+func (o *options) whom() string {
+	if o.stack == "" {
+		return "the local runner at " + o.endpoint
+	}
+	return "the stack " + o.stack
+}
+
 type invoker func(ctx context.Context, payload []byte) ([]byte, error)
 
 // invoker is how the dlq function is reached.
@@ -48,7 +56,7 @@ func invokeLocal(ctx context.Context, endpoint, name string, payload []byte) (an
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("no local runner (make run starts one; -stack names a deployed stack): %w", err)
+		return nil, fmt.Errorf("no local runner (make run starts one; STACK=name asks a deployed stack): %w", err)
 	}
 	defer func() { err = errors.Join(err, response.Body.Close()) }()
 	answer, err = io.ReadAll(response.Body)

@@ -1,7 +1,7 @@
 // Command redrive has quarantined events sent round again. It prints what would go, by reason; with -go it sends them.
 //
-//	make redrive ARGS="-reason attempts_exhausted -from 2026-11-22"             on the local runner, or on AWS_ENDPOINT_URL
-//	make redrive ARGS="-stack hydrant -reason attempts_exhausted -limit 100 -go"  on a stack, through the AWS CLI
+//	make redrive ARGS="-reason attempts_exhausted -from 2026-11-22"                    on the local runner, or on AWS_ENDPOINT_URL
+//	make redrive STACK=hydrant ARGS="-reason attempts_exhausted -limit 100 -go"  on a stack, through the AWS CLI
 //
 // Rows stay in the quarantine, and those that went are marked: the same command again sends what is left.
 package main
@@ -95,6 +95,9 @@ func moment(into **time.Time) func(string) error {
 func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	o, err := parse(args, notes)
 	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(out, "%s:\n", o.whom()); err != nil {
 		return err
 	}
 	invoke, err := o.invoker(ctx)

@@ -58,6 +58,14 @@ func TestRedrive(t *testing.T) {
 			sent:    []string{`{"redrive":{"dry_run":true}}`},
 			out:     []string{"There is nothing to send."},
 		},
+		"there is nothing of that, but of others": {
+			args:    "-reason mising -type \x1bq",
+			answers: []string{`{"by_reason":{},"there":{"type":{"search":1,"\u001b[2J":2,"":2},"reason":{"missing":4,"(others)":1}}}`},
+			sent:    []string{`{"redrive":{"reason":"mising","type":"\u001bq","dry_run":true}}`},
+			out: []string{
+				"There is nothing to send.\nIn this time -reason could be one of: missing (4), (others) (1)\nIn this time -type could be one of: \"\" (2), \"\\x1b[2J\" (2), search (1)\n",
+			},
+		},
 		"it goes on while there are more": {
 			args:    "-go",
 			answers: []string{`{"matched":2,"sent":2,"by_reason":{"a":2},"sent_before":1,"more":true}`, `{"matched":1,"sent":1,"by_reason":{"b":1},"sent_before":3}`},
@@ -105,6 +113,9 @@ func TestRedrive(t *testing.T) {
 			if got, want := strings.Join(f.got, "\n"), strings.Join(tc.sent, "\n"); got != want {
 				t.Errorf("sent %s\nwant %s", got, want)
 			}
+			if want := "the local runner at " + server.URL + ":\n"; len(tc.sent) > 0 && !strings.HasPrefix(out.String(), want) {
+				t.Errorf("printed\n%swithout %q before all else", out.String(), want)
+			}
 			for _, part := range tc.out {
 				if !strings.Contains(out.String(), part) {
 					t.Errorf("printed\n%swithout %q", out.String(), part)
@@ -144,7 +155,7 @@ esac
 	}
 	t.Setenv("PATH", folder+":/usr/bin:/bin")
 	var out strings.Builder
-	if err := run(t.Context(), []string{"-stack", "hydrant"}, &out, io.Discard); err != nil || !strings.Contains(out.String(), "7  missing") {
+	if err := run(t.Context(), []string{"-stack", "hydrant"}, &out, io.Discard); err != nil || !strings.HasPrefix(out.String(), "the stack hydrant:\n") || !strings.Contains(out.String(), "7  missing") {
 		t.Errorf("printed %q, %v", out.String(), err)
 	}
 }
