@@ -172,14 +172,12 @@ $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/benchstat $(BIN)/actionlint: .ci/tools/
 benchstat: $(BIN)/benchstat
 
 $(VENV)/installed: .ci/requirements.txt
-	@command -v python3 >/dev/null || { echo "Python 3.11 or newer is needed for this: install it and put it on the PATH"; exit 1; }
-	@echo "installing the SAM CLI, its linter and DuckDB into .cache/venv; a few minutes the first time"
-	python3 -m venv --clear $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement .ci/requirements.txt
-	@touch $@
-
+# Of its own: it wants other versions of what SAM needs.
 $(CHECKOV)/installed: .ci/checkov-requirements.txt
-	@echo "installing checkov into .cache/checkov; a minute the first time"
-	python3 -m venv --clear $(CHECKOV)
-	$(CHECKOV)/bin/pip install --quiet --disable-pip-version-check --requirement .ci/checkov-requirements.txt
-	@touch $@
+
+# It is a copy of what was asked for. Times say nothing: the files of a new clone are younger than what an older one has installed.
+$(VENV)/installed $(CHECKOV)/installed: FORCE
+	@cmp -s $(filter %.txt,$^) $@ || { \
+		python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed for this: install it and put it on the PATH as python3"; exit 1; }; \
+		echo "installing $(filter %.txt,$^) into $(patsubst $(CURDIR)/%,%,$(@D)); a few minutes the first time"; \
+		python3 -m venv --clear $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $(filter %.txt,$^) && cp $(filter %.txt,$^) $@; }

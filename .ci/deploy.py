@@ -191,6 +191,8 @@ def deploy(sam, environment):
         print("Next: attach ProducerPolicy to a role or user that sends.")
     if "TokensSecret" in outputs:
         print("Next: make token ARGS=\"-static -producer NAME\", and put the hashes into TokensSecret (docs/authorization.md).")
+    if {"ParameterKey": "AlarmTopicArn", "ParameterValue": ""} in stacks[0].get("Parameters", []):
+        print("Next: AlarmTopicArn=ARN of an SNS topic in the environment's parameter_overrides; until then no alarm reaches anybody.")
     print(f"make smoke STACK={environment.stack} sends marked events through it, and waits for their rows.")
 
 

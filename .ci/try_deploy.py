@@ -56,7 +56,8 @@ with open("calls", "a") as f:
 IDENTITY = "<GetCallerIdentityResult><Account>000000000000</Account><Arn>arn:aws:iam::000000000000:user/u</Arn><UserId>u</UserId></GetCallerIdentityResult>"
 STACK = """<DescribeStacksResult><Stacks><member><StackName>{0}</StackName><StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-11-26T00:00:00Z</CreationTime>
 <Outputs><member><OutputKey>ApiUrl</OutputKey><OutputValue>https://a.example.com/v1</OutputValue></member><member><OutputKey>StreamName</OutputKey><OutputValue>not-shown</OutputValue></member>
-<member><OutputKey>ProducerPolicy</OutputKey><OutputValue>arn:policy</OutputValue></member></Outputs></member></Stacks></DescribeStacksResult>"""
+<member><OutputKey>ProducerPolicy</OutputKey><OutputValue>arn:policy</OutputValue></member></Outputs>
+<Parameters><member><ParameterKey>AlarmTopicArn</ParameterKey><ParameterValue></ParameterValue></member></Parameters></member></Stacks></DescribeStacksResult>"""
 RESOURCE = """<member><LogicalResourceId>{0}</LogicalResourceId><PhysicalResourceId>{1}</PhysicalResourceId><ResourceType>{2}</ResourceType>
 <LastUpdatedTimestamp>2026-11-26T00:00:00Z</LastUpdatedTimestamp><ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>"""
 RESOURCES = "<ListStackResourcesResult><StackResourceSummaries>" + "".join(
@@ -125,7 +126,7 @@ class Try:
             (programs / "python").write_text(f'#!/bin/sh\nexec "{venv}/bin/python" "$@"\n')
             for program in programs.iterdir():
                 program.chmod(0o755)
-            (folder / "venv" / "installed").touch()
+            shutil.copy(ROOT / ".ci" / "requirements.txt", folder / "venv" / "installed")
             samconfig = folder / "samconfig.toml"
             samconfig.write_text(samconfig.read_text().replace('stack_name = "hydrant-dev"', f'stack_name = "{named}"').replace("LogDays=7 Dep", f"LogDays=7{also} Dep"))
             env = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "MAKE", "MFLAGS")) and key not in ("ENV", "ARGS", "YES", "ARCHITECTURE", "STACK", "ID")}
@@ -203,7 +204,7 @@ TRIES = [
     (["deploy"], {"SAM_FAILS": "deploy"}, (FAILS, [build(), ["", "deploy", "--config-env", "default"]])),
     (
         ["deploy"], {},
-        (WORKS, [build(), ["", "deploy", "--config-env", "default"]], "account 000000000000, eu-west-1: stack hydrant-dev", "https://a.example.com/v1", "Next: attach ProducerPolicy", "make smoke STACK=hydrant-dev"),
+        (WORKS, [build(), ["", "deploy", "--config-env", "default"]], "account 000000000000, eu-west-1: stack hydrant-dev", "https://a.example.com/v1", "Next: attach ProducerPolicy", "Next: AlarmTopicArn=", "make smoke STACK=hydrant-dev"),
     ),
     (["deploy", "ENV=prod", "ARGS=--no-confirm-changeset"], {}, (WORKS, [build(), ["", "deploy", "--config-env", "prod", "--no-confirm-changeset"]], "hydrant is deployed")),
     (

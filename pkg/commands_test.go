@@ -50,6 +50,23 @@ func TestCommandsThatAreWrittenDownExist(t *testing.T) {
 	}
 }
 
+// SAM deploys what lies there: a page that has somebody run it by itself has the sources deployed in the place of programs.
+func TestPagesDeployByMake(t *testing.T) {
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no pages (%v)", err)
+	}
+	for _, page := range append(pages, "../README.md", "../CONTRIBUTING.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := regexp.MustCompile(`sam deploy --[a-z-]+ \S+`).FindString(code(page, string(text))); found != "" {
+			t.Errorf("%s has somebody run %q: make deploy looks first", page, found)
+		}
+	}
+}
+
 // code is what is set as code in a page, and all of another file.
 func code(path, text string) string {
 	if filepath.Ext(path) != ".md" {

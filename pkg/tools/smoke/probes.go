@@ -83,7 +83,7 @@ var probes = []probe{
 	{"U42", "with `Compaction`, after a run, `aws cloudwatch list-metrics --namespace AWS/Athena --dimensions Name=WorkGroup,Value=$(res CompactionWorkGroup)`; then start a query in the workgroup and stop it (`aws athena stop-query-execution`).", nil},
 	{"U43", "with `Compaction=HOURLY`, half an hour past the hour, the commands at [CompactionStaleAlarm](operate.md#compactionstalealarm): no message in the queue, and a run that has SUCCEEDED.", nil},
 	{"U44", "with `Compaction=DAILY`, after a week, `aws s3 ls --recursive --summarize s3://$(res Bucket)/events_by_type/`.", nil},
-	{"U34", "`aws cloudwatch put-dashboard --dashboard-name try --dashboard-body \"$(aws cloudwatch get-dashboard --dashboard-name $stack-$AWS_REGION --query DashboardBody --output text)\"` has no message; `aws cloudwatch delete-dashboards --dashboard-names try`.", nil},
+	{"U34", "`aws cloudwatch put-dashboard --dashboard-name try --dashboard-body \"$(aws cloudwatch get-dashboard --dashboard-name $stack-$AWS_DEFAULT_REGION --query DashboardBody --output text)\"` has no message; `aws cloudwatch delete-dashboards --dashboard-names try`.", nil},
 	{"U35", "each saved query answers, `SlowRequestsQuery` the slowest first; `status < 1000` finds requests, and their latency has a mean.", probeInsights},
 	{"U36", "with LAMBDA and StaticTokens, a token for the producer `a\"b` ([authorization.md](authorization.md)); `insights RequestsByCallerQuery` names it.", nil},
 	{"U37", "with Tracing, X-Ray has counted requests by the rule of the API's name.", probeSampling},
