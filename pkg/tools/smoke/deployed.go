@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	firehosetypes "github.com/aws/aws-sdk-go-v2/service/firehose/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 )
 
 // deployed is a stack in an account.
@@ -27,27 +29,68 @@ type deployed struct {
 	results   string // where Athena writes its answers
 	workgroup string
 	config    aws.Config
+	account   string // its number
 
 	known *facts
 	state string
 }
 
+// patience is how long credentials and whoever they are of are waited for.
+const patience = 20 * time.Second
+
+// deployedStack answers a stack in a Region, with credentials that AWS takes. Its errors say what to do; of what AWS says they have the code alone,
+// since a message may quote a part of what was sent.
 func deployedStack(ctx context.Context, o *options) (*deployed, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("there are no credentials that can be used: %w", err)
 	}
 	if cfg.Region == "" {
-		return nil, errors.New("no Region: set AWS_REGION, or one in the AWS configuration")
+		return nil, errors.New("there is no Region. Set AWS_DEFAULT_REGION or AWS_REGION, or choose a profile that has one by AWS_PROFILE")
 	}
-	return &deployed{name: o.stack, results: o.results, workgroup: o.workgroup, config: cfg}, nil
+	d := &deployed{name: o.stack, results: o.results, workgroup: o.workgroup, config: cfg}
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if _, err := cfg.Credentials.Retrieve(bounded); err != nil {
+		return nil, fmt.Errorf("there are no credentials%s. Give them as for the AWS CLI: AWS_PROFILE, AWS_ACCESS_KEY_ID with the rest, or aws sso login", why(err))
+	}
+	arn, err := d.caller(bounded)
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return nil, fmt.Errorf("AWS does not take these credentials (%s). Renew them, or choose others by AWS_PROFILE", api.ErrorCode())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("AWS cannot be reached: %w", cause(err))
+	}
+	if parts := strings.Split(arn, ":"); len(parts) > 4 {
+		d.account = parts[4]
+	}
+	return d, nil
+}
+
+// why is what a profile or a login has against it. Of the metadata of an instance, which is the last that is asked for credentials, nobody wants to know.
+func why(err error) string {
+	if strings.Contains(err.Error(), "EC2 IMDS") {
+		return ""
+	}
+	return fmt.Sprintf(" that can be used (%v)", cause(err))
+}
+
+// cause is the last of what an error wraps that says something: the SDK's own words say which of its parts met with it.
+func cause(err error) error {
+	if sent, ok := errors.AsType[*url.Error](err); ok {
+		return sent
+	}
+	return err
 }
 
 func (d *deployed) facts(ctx context.Context) (*facts, error) {
 	client := cloudformation.NewFromConfig(d.config)
 	answer, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(d.name)})
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return nil, fmt.Errorf("CloudFormation does not show the stack %s (%s): is it of the account %s and %s?", d.name, api.ErrorCode(), d.account, d.config.Region)
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("AWS cannot be reached: %w", cause(err))
 	}
 	if len(answer.Stacks) != 1 {
 		return nil, fmt.Errorf("CloudFormation knows %d stacks called %s", len(answer.Stacks), d.name)

@@ -419,7 +419,7 @@ func TestADeployedStack(t *testing.T) {
 					a.refuses = func(action string) string { return map[string]string{"DescribeStacks": "ValidationError"}[action] }
 				},
 				nil, 2,
-				[]string{"Stack with id x does not exist"},
+				[]string{"smoke: CloudFormation does not show the stack hydrant (ValidationError): is it of the account 000000000000 and eu-west-1?\n"},
 			},
 			"a stack of something else": {
 				func(a *awsAccount) { delete(a.facts.resources, "Database") }, nil, 2, []string{"has no Database: it is not one of hydrant's"},
@@ -575,4 +575,40 @@ func TestADeployedStack(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Before anything is sent: what is wrong with the credentials, or with the way to AWS, is a sentence that says what to do.
+func TestTheWayToAStack(t *testing.T) {
+	const secret = "wJalrXUtnFEMI-never-to-be-seen"
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>the token %s is expired</Message></Error><RequestId>r</RequestId></ErrorResponse>`, secret)
+	}))
+	t.Cleanup(refusing.Close)
+	keys := []string{"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=" + secret}
+	for name, tc := range map[string]struct {
+		environment []string
+		want        string
+	}{
+		"no Region":                {keys, "smoke: there is no Region. Set AWS_DEFAULT_REGION or AWS_REGION, or choose a profile that has one by AWS_PROFILE\n"},
+		"no credentials":           {[]string{"AWS_REGION=eu-west-1"}, "smoke: there are no credentials. Give them as for the AWS CLI: AWS_PROFILE, AWS_ACCESS_KEY_ID with the rest, or aws sso login\n"},
+		"a profile that is not":    {append(keys, "AWS_REGION=eu-west-1", "AWS_PROFILE=nobody"), "smoke: there are no credentials that can be used: failed to get shared config profile, nobody\n"},
+		"credentials that are old": {append(keys, "AWS_REGION=eu-west-1", "AWS_ENDPOINT_URL="+refusing.URL), "smoke: AWS does not take these credentials (ExpiredToken). Renew them, or choose others by AWS_PROFILE\n"},
+		"the Region of the AWS CLI": {
+			append(keys, "AWS_DEFAULT_REGION=eu-west-1", "AWS_ENDPOINT_URL="+refusing.URL), "smoke: AWS does not take these credentials (ExpiredToken). Renew",
+		},
+		"AWS out of reach": {append(keys, "AWS_REGION=eu-west-1", "AWS_ENDPOINT_URL=http://127.0.0.1:1"), `smoke: AWS cannot be reached: Post "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			nowhere := filepath.Join(t.TempDir(), "none")
+			environment := []string{
+				"AWS_CONFIG_FILE=" + nowhere, "AWS_SHARED_CREDENTIALS_FILE=" + nowhere, "AWS_EC2_METADATA_DISABLED=true", "AWS_PROFILE=", "AWS_REGION=", "AWS_DEFAULT_REGION=",
+				"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=", "AWS_ENDPOINT_URL=", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=", "AWS_CONTAINER_CREDENTIALS_FULL_URI=",
+			}
+			got := runSmoke(t, append(environment, tc.environment...), "-stack", "hydrant")
+			if got.status != 2 || !strings.HasPrefix(got.stderr, tc.want) || strings.Count(got.stderr, "\n") != 1 || strings.Contains(got.stderr, secret) {
+				t.Errorf("exit status %d, %q; want 2 and %q", got.status, got.stderr, tc.want)
+			}
+		})
+	}
 }

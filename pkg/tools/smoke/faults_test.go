@@ -8,7 +8,10 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -73,9 +76,36 @@ func control(t *testing.T, method, address, body string) {
 	}
 }
 
+// alike is a report without what is another in each run.
+func alike(report string) string {
+	for _, each := range []*regexp.Regexp{
+		regexp.MustCompile(`127\.0\.0\.1:\d+`), regexp.MustCompile(`smoke-\w+-\w+`), regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), regexp.MustCompile(`after \d+ s`),
+	} {
+		report = each.ReplaceAllString(report, "…")
+	}
+	return report
+}
+
 // A stack that is not well, as the runner behind a proxy that loses or alters what is asked for, is told in the right sentence.
 func TestWhatIsWrongIsSaid(t *testing.T) {
 	runner := startRunner(t, t.TempDir(), "Authorization=NONE")
+	t.Run("what is well too, as docs/operate.md shows it", func(t *testing.T) {
+		page, err := os.ReadFile(filepath.Join(root, "docs/operate.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, shown, found := strings.Cut(string(page), "the same program prints:\n\n```\n")
+		if shown, _, _ = strings.Cut(shown, "\n```\n"); !found || !strings.Contains(shown, "PROBES") {
+			t.Fatal("docs/operate.md does not show what it prints")
+		}
+		got := runSmoke(t, nil, "-endpoint", runner.AWS)
+		printed := strings.Split(alike(got.stdout), "\n")
+		for line := range strings.SplitSeq(alike(shown), "\n") {
+			if line != "[…]" && !slices.Contains(printed, line) {
+				t.Errorf("docs/operate.md shows\n%s\nand it prints\n%s", line, got.stdout)
+			}
+		}
+	})
 	for name, tc := range map[string]struct {
 		table  string // whose rows are changed: all, or that of one event
 		event  string

@@ -99,7 +99,12 @@ func (r *report) printProbes(b *bytes.Buffer) string {
 	}
 	b.WriteString("\n")
 	counts := map[result]int{}
+	var byHand []string
 	for _, p := range r.Probes {
+		if p.ByHand {
+			byHand = append(byHand, p.Line)
+			continue
+		}
 		counts[p.Result]++
 		word := string(p.Result)
 		if p.Result == Contradicted {
@@ -107,7 +112,10 @@ func (r *report) printProbes(b *bytes.Buffer) string {
 		}
 		fmt.Fprintf(b, "  %-4s %-13s %s\n", p.Line, word, printable(p.Saw))
 	}
-	return fmt.Sprintf("; of %d probes %d settled, %d contradicted, %d not run", len(r.Probes), counts[Settled], counts[Contradicted], counts[NotRun])
+	if len(byHand) > 0 {
+		fmt.Fprintf(b, "  by hand: %s: docs/unproven.md says how\n", strings.Join(byHand, ", "))
+	}
+	return fmt.Sprintf("; of %d probes %d settled, %d contradicted, %d not run", len(r.Probes)-len(byHand), counts[Settled], counts[Contradicted], counts[NotRun])
 }
 
 // printable has no control characters: what services answer is printed on terminals.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -137,10 +138,16 @@ func TestEveryLineHasItsProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := map[string]string{}
+	last := 0
 	for line := range strings.Lines(string(text)) {
 		cells := strings.Split(strings.TrimSuffix(strings.TrimSpace(line), " |"), " | ")
 		if id, found := strings.CutPrefix(cells[0], "| U"); found && len(cells) == 4 {
 			lines["U"+id] = cells[3]
+			if n, err := strconv.Atoi(id); err != nil || n <= last {
+				t.Errorf("docs/unproven.md: U%s stands behind U%d: the lines are in the order of their numbers", id, last)
+			} else {
+				last = n
+			}
 		} else if found {
 			t.Errorf("docs/unproven.md: U%s has %d cells and ought to have 4", id, len(cells))
 		}

@@ -1,4 +1,4 @@
-// Command where prints every place that a request or an event is in.
+// Command where prints every place that a request or an event is in, and what they come to.
 //
 //	make where ID=3f0c...                on the local runner, or on AWS_ENDPOINT_URL
 //	make where ID=3f0c... STACK=hydrant  on a stack, by its saved query where_is, through the AWS CLI
@@ -54,5 +54,6 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 			return err
 		}
 	}
-	return nil
+	_, err = fmt.Fprintln(out, "So it is "+verdict(places)+".")
+	return err
 }

@@ -25,7 +25,7 @@ func TestTheRunnersPlaces(t *testing.T) {
 	}{
 		"every kind of place": {"a/b+c=&d", 200, lines, "stream      2026-11-26T13:29:03.750Z  attempt 0  Stream  shardId-000000000003  49\n" +
 			"table       attempt 0  C  QuarantineTable  s3://b/quarantine/k  line 2\n            /url missing (required), too_large\n" +
-			"queue       DlqQueue  message m  received 3 times\n", ""},
+			"queue       DlqQueue  message m  received 3 times\nSo it is in the quarantine: /url missing (required), too_large.\n", ""},
 		"nowhere":              {"x", 200, "", "", "nowhere"},
 		"the runner refuses":   {"x", 400, "no such thing", "", "400 Bad Request: no such thing"},
 		"what is no JSON":      {"x", 200, "hello", "", "invalid character"},
@@ -78,7 +78,8 @@ func TestAStackIsAskedByItsSavedQuery(t *testing.T) {
 	if err := run(t.Context(), []string{"-stack", "hydrant", "-id", "it's"}, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	want := "events      2026-11-26 13:29:03.750  attempt 1  s3://b/events/k\nquarantine  attempt 0  C  s3://b/quarantine/k\n            /url missing (required)\n"
+	want := "events      2026-11-26 13:29:03.750  attempt 1  s3://b/events/k\nquarantine  attempt 0  C  s3://b/quarantine/k\n            /url missing (required)\n" +
+		"So it is in the events table, on attempt 1; in the quarantine: /url missing (required).\n"
 	if out.String() != want {
 		t.Errorf("printed\n%swant\n%s", out.String(), want)
 	}
@@ -107,5 +108,24 @@ func TestAQueryThatFailsSaysWhy(t *testing.T) {
 				t.Errorf("got %v, want %s", err, tc.fault)
 			}
 		})
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	n := func(attempt int) *int { return &attempt }
+	missing := []reason{{"/url", "required", "missing"}}
+	for want, places := range map[string][]place{
+		"in the events table, on attempt 7":                                    {{Kind: "stream", Attempt: n(0)}, {Kind: "table", Resource: "EventsTable", Attempt: n(7)}},
+		"in the events table (2 rows), on attempt 0":                           {{Kind: "events", Attempt: n(0)}, {Kind: "events", Attempt: n(0)}},
+		"in the events table (2 rows), on the attempts 0 to 2":                 {{Kind: "events", Attempt: n(2)}, {Kind: "events", Attempt: n(0)}},
+		"in the events table, on attempt 0; in the quarantine":                 {{Kind: "events", Attempt: n(0)}, {Kind: "quarantine", Attempt: n(3)}},
+		"in the quarantine (2 rows): /url missing (required)":                  {{Kind: "quarantine", Reasons: missing}, {Kind: "quarantine", Reasons: missing}},
+		"in the quarantine: /url missing (required), and was sent round again": {{Kind: "table", Resource: "QuarantineTable", Reasons: missing}, {Kind: "table", Resource: "RedrivenTable"}},
+		"on its way, on attempt 2":                                             {{Kind: "stream", Attempt: n(0)}, {Kind: "error", Attempt: n(1)}, {Kind: "stream", Attempt: n(2)}},
+		"on its way":                                                           {{Kind: "queue"}},
+	} {
+		if got := verdict(places); got != want {
+			t.Errorf("%v come to %q, want %q", places, got, want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -84,4 +85,88 @@ func readPlaces(d *json.Decoder) (places []place, err error) {
 		places = append(places, p)
 	}
 	return places, nil
+}
+
+// The tables, as the saved query and as the runner name them.
+func (p place) landed() bool {
+	return p.Kind == "events" || p.Kind == "table" && p.Resource == "EventsTable"
+}
+func (p place) quarantined() bool {
+	return p.Kind == "quarantine" || p.Kind == "table" && p.Resource == "QuarantineTable"
+}
+func (p place) redriven() bool {
+	return p.Kind == "redriven" || p.Kind == "table" && p.Resource == "RedrivenTable"
+}
+
+// verdict is what the places come to, in words. A request has as many events as were sent in it, and each has a row of its own.
+func verdict(places []place) string {
+	var landed, quarantined, others []place
+	redriven := false
+	for _, p := range places {
+		switch {
+		case p.landed():
+			landed = append(landed, p)
+		case p.quarantined():
+			quarantined = append(quarantined, p)
+		case p.redriven():
+			redriven = true
+		default:
+			others = append(others, p)
+		}
+	}
+	var words []string
+	if len(landed) > 0 {
+		words = append(words, "in the events table"+rows(landed)+attempts(landed))
+	}
+	if len(quarantined) > 0 {
+		text := "in the quarantine" + rows(quarantined) + reasons(quarantined)
+		if redriven {
+			text += ", and was sent round again"
+		}
+		words = append(words, text)
+	}
+	if len(words) == 0 {
+		return "on its way" + attempts(others)
+	}
+	return strings.Join(words, "; ")
+}
+
+func rows(places []place) string {
+	if len(places) == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d rows)", len(places))
+}
+
+// attempts are the last that is known, or from which to which.
+func attempts(places []place) string {
+	var all []int
+	for _, p := range places {
+		if p.Attempt != nil {
+			all = append(all, *p.Attempt)
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return ""
+	case places[0].landed() && slices.Min(all) != slices.Max(all):
+		return fmt.Sprintf(", on the attempts %d to %d", slices.Min(all), slices.Max(all))
+	}
+	return fmt.Sprintf(", on attempt %d", slices.Max(all))
+}
+
+// reasons are those of all rows, each once.
+func reasons(places []place) string {
+	var all []string
+	for _, p := range places {
+		for _, r := range p.Reasons {
+			if !slices.Contains(all, r.String()) {
+				all = append(all, r.String())
+			}
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(all, ", ")
 }
