@@ -20,10 +20,12 @@ GOARCH = $(or $(patsubst x86_64,amd64,$(filter arm64 x86_64,$(ARCHITECTURE))),$(
 ARTIFACTS_DIR ?= $(CACHE)/build/$(@:build-%=%)
 # The same sources give the same bytes: no folder, no commit and no time is in them.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w"
-DEPLOY = $(VENV)/bin/python -B .ci/deploy.py $(VENV)/bin/sam
+DEPLOY = $(VENV)/bin/python .ci/deploy.py $(VENV)/bin/sam
 FUNCTIONS = $(shell awk '/^  [A-Za-z]/ {id = $$1} /^    Type: AWS::Serverless::Function$$/ {sub(":", "", id); print id}' template.yaml)
 
 export SAM_CLI_TELEMETRY := 0
+# Python leaves no __pycache__ beside the scripts of .ci.
+export PYTHONDONTWRITEBYTECODE := 1
 # Nothing here asks an instance for its credentials, but what reaches a stack: that does, unless whoever runs it has said otherwise.
 METADATA_DISABLED := $(AWS_EC2_METADATA_DISABLED)
 export AWS_EC2_METADATA_DISABLED := true
@@ -100,7 +102,7 @@ validate: $(VENV)/installed ## validate template.yaml, as written and as SAM exp
 	PYTHON=$(VENV)/bin/python .ci/validate
 
 scan: $(VENV)/installed $(CHECKOV)/installed ## have checkov read what is deployed; each finding is mended, or has its reason in template.yaml
-	@$(VENV)/bin/python -B .ci/scan.py $(CHECKOV)/bin/checkov
+	@$(VENV)/bin/python .ci/scan.py $(CHECKOV)/bin/checkov
 
 build: $(VENV)/installed ## sam build: the functions as sam deploy uploads them | ENV=default (the environment of samconfig.toml whose Architecture they are for)
 	@$(DEPLOY) build '$(or $(ENV),default)'
@@ -112,7 +114,7 @@ delete: $(VENV)/installed ## say what stays when an environment's stack is delet
 	@YES='$(YES)' $(DEPLOY) delete '$(or $(ENV),default)' $(ARGS)
 
 try-deploy: $(VENV)/installed ## try what builds, deploys, deletes and reaches a stack, with programs that stand for SAM, Go and AWS
-	@$(VENV)/bin/python -B .ci/try_deploy.py $(VENV)
+	@$(VENV)/bin/python .ci/try_deploy.py $(VENV)
 
 reproducible: ## build the functions twice and compare the bytes
 	@.ci/reproducible $(FUNCTIONS)
@@ -121,11 +123,11 @@ emulator: $(VENV)/installed ## run events/ through AWS's Runtime Interface Emula
 	@$(VENV)/bin/python .ci/emulator.py
 
 openapi: $(VENV)/installed ## write docs/openapi.yaml, the contract for clients, from the API's body in template.yaml
-	@$(VENV)/bin/python -B .ci/openapi.py
+	@$(VENV)/bin/python .ci/openapi.py
 
 contract: $(BIN)/hydrant-local $(VENV)/installed ## try docs/openapi.yaml against the runner with schemathesis (SEED=, EXAMPLES=60)
-	@$(VENV)/bin/python -B .ci/openapi.py -check
-	@$(VENV)/bin/python -B .ci/contract.py $(BIN)/hydrant-local $(DATA)/build $(CACHE)/contract $(or $(SEED),$$(date +%s)) $(or $(EXAMPLES),60)
+	@$(VENV)/bin/python .ci/openapi.py -check
+	@$(VENV)/bin/python .ci/contract.py $(BIN)/hydrant-local $(DATA)/build $(CACHE)/contract $(or $(SEED),$$(date +%s)) $(or $(EXAMPLES),60)
 
 parquet: $(BIN)/hydrant-local $(BIN)/demo $(VENV)/installed ## compare what DuckDB reads in a demo's Parquet files
 	@$(BIN)/demo -runner $(BIN)/hydrant-local -quiet -rows $(CACHE)/demo.jsonl -data $(CACHE)/demo -build $(DATA)/build
@@ -133,13 +135,13 @@ parquet: $(BIN)/hydrant-local $(BIN)/demo $(VENV)/installed ## compare what Duck
 	@rm -rf $(CACHE)/demo $(CACHE)/demo.jsonl
 
 roundtrip: $(BIN)/hydrant-local $(BIN)/events $(VENV)/installed ## the same with random valid events | EVENTS=3000 SEED=... (the same events again)
-	@$(VENV)/bin/python -B .ci/roundtrip.py $(BIN)/hydrant-local $(BIN)/events $(DATA)/build $(CACHE)/roundtrip $(or $(SEED),$$(date +%s)) $(or $(EVENTS),3000)
+	@$(VENV)/bin/python .ci/roundtrip.py $(BIN)/hydrant-local $(BIN)/events $(DATA)/build $(CACHE)/roundtrip $(or $(SEED),$$(date +%s)) $(or $(EVENTS),3000)
 
 compaction: $(BIN)/hydrant-local $(BIN)/events $(VENV)/installed ## run the compaction's statements on real files with DuckDB | SEED=... (the same again)
-	@$(VENV)/bin/python -B .ci/compaction.py $(BIN)/hydrant-local $(BIN)/events $(DATA)/build $(CACHE)/compaction $(or $(SEED),$$(date +%s))
+	@$(VENV)/bin/python .ci/compaction.py $(BIN)/hydrant-local $(BIN)/events $(DATA)/build $(CACHE)/compaction $(or $(SEED),$$(date +%s))
 
 erasure: $(BIN)/hydrant-local $(BIN)/demo $(BIN)/events $(VENV)/installed ## take users out of the runner's files as docs/erasure.md says | SEED=...
-	@$(VENV)/bin/python -B .ci/erasure.py $(BIN)/hydrant-local $(BIN)/demo $(BIN)/events $(DATA)/build $(CACHE)/erasure $(or $(SEED),$$(date +%s))
+	@$(VENV)/bin/python .ci/erasure.py $(BIN)/hydrant-local $(BIN)/demo $(BIN)/events $(DATA)/build $(CACHE)/erasure $(or $(SEED),$$(date +%s))
 
 # What was generated from the catalogue must fit it: conversion drops a column that the table lacks, silently.
 generated:

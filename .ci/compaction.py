@@ -20,12 +20,12 @@ import uuid
 
 import duckdb
 import sqlglot
-from samtranslator.yaml_helper import yaml_parse
 from sqlglot import exp
 
 import parquet
 import queries
 import roundtrip
+from project import read_template
 
 # What docs/compaction.md promises.
 WINDOW_DAYS = COPY_DAYS = 4
@@ -108,10 +108,10 @@ class Lake:
             self.most = max(self.most, partitions)
             if partitions > ATHENA_PARTITIONS:
                 raise parquet.Difference(f"one statement writes to {partitions} partitions")
-            written += self.write(columns, kept)
+            written += self.write(kept)
         return written
 
-    def write(self, columns, kept):
+    def write(self, kept):
         """Writes what a statement gives, as Athena's INSERT INTO does: the columns by name, under the location, a folder for each key."""
         (count,) = self.connection.execute("SELECT count(*) FROM written").fetchone()
         if count:
@@ -259,7 +259,7 @@ def main(runner, generator, build, folder, seed):
     rng = random.Random(seed)
     folder = pathlib.Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
-    template = yaml_parse((parquet.ROOT / "template.yaml").read_text())
+    template = read_template()
     try:
         paths = real_rows(runner, generator, build, folder, seed)
         lake = Lake(folder / "lake", template)

@@ -14,7 +14,8 @@ import shutil
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from project import ROOT
+
 FLAGS = ["-api", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-quiet"]
 # The local runner takes this Region unless AWS_REGION names another one; signatures name it.
 ENVIRONMENT = {**os.environ, "AWS_REGION": "eu-west-1"}

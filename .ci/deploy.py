@@ -8,7 +8,6 @@ stack's, which would fail every batch.
 """
 
 import os
-import pathlib
 import re
 import subprocess
 import sys
@@ -20,7 +19,8 @@ import botocore.exceptions
 from samcli.cli.types import CfnParameterOverridesType
 from samtranslator.yaml_helper import yaml_parse
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from project import ROOT, read_template
+
 BUILT = ROOT / ".aws-sam" / "build"
 
 # The machine in the header of an ELF file ("Tool Interface Standard, Executable and Linking Format", and its supplements).
@@ -140,10 +140,6 @@ def split(arguments):
             options[option] = value
         rest.append(argument)
     return rest, parse(overrides), options
-
-
-def read_template():
-    return yaml_parse((ROOT / "template.yaml").read_text())
 
 
 def functions(template):

@@ -20,11 +20,11 @@ import sys
 
 import duckdb
 import sqlglot
-from samtranslator.yaml_helper import yaml_parse
 
 import parquet
 import queries
 import roundtrip
+from project import ROOT, read_template
 
 # The requests under events/api have them; the second is a part of another one's name in what is sent here.
 USERS = ["user-1204", "user-0077", "it's a&b/c"]
@@ -63,9 +63,9 @@ match sys.argv[1:]:
 
 def page():
     """Answers the page's query and its program, and the commands around it: the functions that they call, step 1 and step 2."""
-    text = (parquet.ROOT / "docs/erasure.md").read_text()
+    text = (ROOT / "docs/erasure.md").read_text()
     (query,), (program,), (first, second) = (re.findall(rf"```{language}\n(.*?)```", text, re.S) for language in ("sql", "python", "bash"))
-    functions = re.search(r"```bash\n(stack=.*?)```", (parquet.ROOT / "docs/operate.md").read_text(), re.S)[1]
+    functions = re.search(r"```bash\n(stack=.*?)```", (ROOT / "docs/operate.md").read_text(), re.S)[1]
     return query, program, functions, first, second
 
 
@@ -225,7 +225,7 @@ def main(runner, demo, generator, build, folder, seed):
     folder = pathlib.Path(folder).absolute()
     shutil.rmtree(folder, ignore_errors=True)
     query, program, functions, first, second = page()
-    template = yaml_parse((parquet.ROOT / "template.yaml").read_text())
+    template = read_template()
     erased = 0
     try:
         bucket = stored(pathlib.Path(runner).absolute(), pathlib.Path(demo).absolute(), generator, build, folder, seed)

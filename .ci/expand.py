@@ -23,9 +23,8 @@ import re
 import sys
 
 from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from project import read_template
 
 # The parameters on which a Condition depends. One left out here fails below.
 COMBINATIONS = {
@@ -166,6 +165,7 @@ class Stack:
 
     def __init__(self, expansion, parameters):
         self.conditions, self.mappings = expansion["Conditions"], expansion["Mappings"]
+        self.types = {name: p["Type"] for name, p in expansion["Parameters"].items()}
         self.parameters = {name: str(p.get("Default", "")) for name, p in expansion["Parameters"].items()} | parameters
         self.resources = {
             logical_id: self.decided({name: member for name, member in resource.items() if name != "Condition"})
@@ -373,28 +373,34 @@ def uncovered(template):
                 yield f"condition {name} depends on {parameter}: add it to COMBINATIONS in .ci/expand.py"
 
 
-def main(folder):
-    logging.disable(logging.WARNING)
-    # The translator works offline, but not without a region.
+def stacks(template):
+    """Yields (expansion, its Stack) for each of the combinations to try."""
+    # The translator works offline, but not without a Region.
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    logging.disable(logging.WARNING)
+    for parameters in trials():
+        expansion = unhashed(expand(template, parameters))
+        yield expansion, Stack(expansion, parameters)
+
+
+def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.json"):
         old.unlink()
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    wrong, seen = list(uncovered(template)), []
-    combinations = trials()
-    for parameters in combinations:
-        expansion = unhashed(expand(template, parameters))
-        wrong += Stack(expansion, parameters).faults()
+    template = read_template()
+    wrong, seen, combinations = list(uncovered(template)), [], 0
+    for expansion, stack in stacks(template):
+        combinations += 1
+        wrong += stack.faults()
         if expansion in seen:
             continue
         seen.append(expansion)
         (folder / f"expansion-{len(seen)}.json").write_text(json.dumps(expansion, indent=1))
-        wrong += faults(template, expansion, parameters)
+        wrong += faults(template, expansion, stack.parameters)
     for line in dict.fromkeys(wrong):
         print(f"template.yaml: {line}", file=sys.stderr)
-    print(f"expanded template.yaml for {len(combinations)} combinations of parameters into {len(seen)} different template(s)")
+    print(f"expanded template.yaml for {combinations} combinations of parameters into {len(seen)} different template(s)")
     return 1 if wrong else 0
 
 

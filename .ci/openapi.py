@@ -8,16 +8,14 @@ the extensions are gone, each condition is decided by the parameters' defaults, 
 gateway's answers and the number of records are added.
 """
 
-import pathlib
 import re
 import sys
 
 import yaml
-from samtranslator.yaml_helper import yaml_parse
 
 from expand import Stack
+from project import ROOT, read_template
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 FILE = ROOT / "docs" / "openapi.yaml"
 HEAD = "# Made of template.yaml by .ci/openapi.py (make openapi). Change it there.\n"
 PREFIX = "x-amazon-apigateway-"
@@ -51,7 +49,7 @@ def plain(value):
 def gateway_answers(body):
     """Answers {status: [Code]} of what API Gateway answers by itself."""
     answers = {}
-    for kind, response in body[PREFIX + "gateway-responses"].items():
+    for response in body[PREFIX + "gateway-responses"].values():
         if "statusCode" in response:
             code = re.search(r'"Code":"(\w+)"', response["responseTemplates"]["application/json"]).group(1)
             answers.setdefault(str(response["statusCode"]), set()).add(code)
@@ -79,7 +77,7 @@ def contract(template):
     error = document["components"]["schemas"]["ErrorAnswer"]
     error["required"] = list(error["properties"])
     gateway = gateway_answers(body)
-    for path, methods in document["paths"].items():
+    for methods in document["paths"].values():
         for verb, method in methods.items():
             responses = method["responses"]
             for status in [s for s, r in responses.items() if r["description"] == "Never sent."]:
@@ -104,7 +102,7 @@ class Dumper(yaml.SafeDumper):
 
 
 def main(arguments):
-    document = contract(yaml_parse((ROOT / "template.yaml").read_text()))
+    document = contract(read_template())
     text = HEAD + yaml.dump(document, Dumper=Dumper, sort_keys=False, width=140, allow_unicode=True)
     if arguments == ["-check"]:
         if not FILE.exists() or FILE.read_text() != text:

@@ -16,9 +16,9 @@ import re
 import sys
 
 import duckdb
-from samtranslator.yaml_helper import yaml_parse
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from project import read_template
+
 TABLE = "events"
 
 # Columns that hydrant sets: a member of such a name that a producer sends is an unknown one.
@@ -223,7 +223,7 @@ def compare(stored, lines, columns):
 
 
 def main(folder, rows):
-    columns, partitions = table_of(yaml_parse((ROOT / "template.yaml").read_text()))
+    columns, partitions = table_of(read_template())
     paths = sorted(folder.glob("*/events/**/*.parquet"))
     lines = [json.loads(line, parse_float=decimal.Decimal) for line in rows.read_text().splitlines()]
     if not paths or not lines:

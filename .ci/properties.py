@@ -13,8 +13,6 @@ another service's resource, and whatever is inside the API's body, which is an o
 
 import functools
 import json
-import logging
-import os
 import sys
 
 import regex
@@ -22,9 +20,10 @@ from botocore.session import Session
 from botocore.validate import ParamValidator
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
+
 from deploy import LONGEST_NAME
-from expand import ROOT, Stack, expand, trials, unhashed
-from samtranslator.yaml_helper import yaml_parse
+from expand import stacks
+from project import read_template
 
 REGION, ACCOUNT = "eu-west-1", "000000000000"
 # As long as make deploy takes one.
@@ -90,9 +89,9 @@ ACTIONS = load_resource(AdditionalSpecs, "Policies.json")
 class Resolver:
     """Replaces what refers to something by what it would be in a deployed stack."""
 
-    def __init__(self, stack, types, mappings):
-        self.stack, self.mappings = stack, mappings
-        self.parameters = {name: typed(value, types[name]) for name, value in stack.parameters.items()}
+    def __init__(self, stack):
+        self.stack = stack
+        self.parameters = {name: typed(value, stack.types[name]) for name, value in stack.parameters.items()}
 
     def made(self, logical_id):
         """Answers the resource of a logical id."""
@@ -102,7 +101,7 @@ class Resolver:
 
     def name(self, logical_id):
         resource = self.made(logical_id)
-        value = resource["Properties"] if "Properties" in resource else {}
+        value = resource.get("Properties", {})
         for member in NAMES.get(resource["Type"], ["-"]):
             value = value.get(member) if isinstance(value, dict) else None
         if value is not None:
@@ -169,7 +168,7 @@ class Resolver:
             if name == "Fn::Select":
                 return self.value(argument[1])[int(argument[0])]
             if name == "Fn::FindInMap":
-                found = self.mappings
+                found = self.stack.mappings
                 for key in self.value(argument):
                     if key not in found:
                         raise Unfit(f"it looks up {argument}, and there is no {key}")
@@ -337,7 +336,7 @@ def rest_api(name, p):
     parameters = p.pop("Parameters", {})
     yield "apigateway", "ImportRestApi", {"failOnWarnings": fail, "parameters": parameters, "body": json.dumps(body)}
     yield "apigateway", "CreateRestApi", p
-    for path, methods in body["paths"].items():
+    for methods in body["paths"].values():
         for verb, method in methods.items():
             yield from integration(method["x-amazon-apigateway-integration"], {"restApiId": "a1b2c3d4e5", "resourceId": "r1", "httpMethod": verb.upper()})
             for status in method["responses"]:
@@ -549,9 +548,9 @@ def as_list(value):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def faults(stack, types, mappings, seen):
+def faults(stack, seen):
     """Yields a sentence for each thing about a stack that AWS would refuse. What is in seen, a set, is passed over; what is not is added."""
-    resolver = Resolver(stack, types, mappings)
+    resolver = Resolver(stack)
     for logical_id, resource in stack.resources.items():
         kind = resource["Type"]
         if kind not in CALLS:
@@ -626,7 +625,7 @@ def changed(value, path, new):
     return copy
 
 
-def unnoticed(stack, types, mappings, seen):
+def unnoticed(stack, seen):
     """Yields the changes in BROKEN of which nothing is said: a check that takes everything proves nothing."""
     whole = stack.resources
     for logical_id, path, value, word in BROKEN:
@@ -635,30 +634,24 @@ def unnoticed(stack, types, mappings, seen):
             continue
         resource = changed(whole[logical_id], ["Properties", *path], value)
         stack.resources = whole | {logical_id: resource}
-        said = [line for line in faults(stack, types, mappings, seen) if line.startswith(logical_id + ":")]
+        said = [line for line in faults(stack, seen) if line.startswith(logical_id + ":")]
         if not any(word in line for line in said):
             yield f"{logical_id} with {'.'.join(map(str, path))}={value!r}: {said}"
     stack.resources = whole | {"New": {"Type": "AWS::Something::New"}}
-    if not any("AWS::Something::New" in line for line in faults(stack, types, mappings, seen)):
+    if not any("AWS::Something::New" in line for line in faults(stack, seen)):
         yield "a type that nothing is known of"
     stack.resources = whole
 
 
 def main():
-    logging.disable(logging.WARNING)
-    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
-    template = yaml_parse((ROOT / "template.yaml").read_text())
     wrong, kinds, seen, largest = [], set(), set(), None
-    for parameters in trials():
-        expansion = unhashed(expand(template, parameters))
-        stack = Stack(expansion, parameters)
-        types = {name: parameter["Type"] for name, parameter in expansion["Parameters"].items()}
-        wrong += faults(stack, types, expansion.get("Mappings", {}), seen)
+    for _, stack in stacks(read_template()):
+        wrong += faults(stack, seen)
         kinds |= {resource["Type"] for resource in stack.resources.values()}
         largest = max(largest or stack, stack, key=lambda s: len(s.resources))
     for line in dict.fromkeys(wrong):
         print(f"template.yaml: {line}", file=sys.stderr)
-    missed = list(unnoticed(largest, types, expansion.get("Mappings", {}), set(seen))) if not wrong else []
+    missed = list(unnoticed(largest, set(seen))) if not wrong else []
     for line in missed:
         print(f".ci/properties.py does not notice {line}", file=sys.stderr)
     print(f"validated {len(seen)} forms of resources of {len(kinds)} types with botocore; of {len(BROKEN)} changes that AWS would refuse, {len(BROKEN) - len(missed)} are noticed")

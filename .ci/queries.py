@@ -7,17 +7,15 @@ line for each that Athena would refuse. CloudFormation takes any text for a quer
 """
 
 import json
-import pathlib
 import subprocess
 import sys
 
 import sqlglot
-from samtranslator.yaml_helper import yaml_parse
 from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from project import ROOT, read_template
 
 
 def tables(resources):
@@ -82,7 +80,7 @@ def insert_fault(insert, schema):
 
 
 def main():
-    template = yaml_parse((ROOT / "template.yaml").read_text())
+    template = read_template()
     schema = tables(template["Resources"])
     queries = {id_: r["Properties"]["QueryString"] for id_, r in template["Resources"].items() if r["Type"] == "AWS::Athena::NamedQuery"}
     inserts = statements(template["Resources"])

@@ -21,9 +21,9 @@ import urllib.error
 import urllib.request
 
 import duckdb
-from samtranslator.yaml_helper import yaml_parse
 
 import parquet
+from project import read_template
 
 # A record may have 1 MiB and a request to API Gateway 10 MB.
 RECORD_BYTES, REQUEST_BYTES, REQUEST_RECORDS = 600_000, 4_000_000, 100
@@ -177,7 +177,7 @@ def main(runner, generator, build, folder, seed, count):
     since = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)
     try:
         play(runner, build, folder, requests)
-        columns, partitions = parquet.table_of(yaml_parse((parquet.ROOT / "template.yaml").read_text()))
+        columns, partitions = parquet.table_of(read_template())
         paths = sorted(pathlib.Path(folder).glob("s3/*/events/**/*.parquet"))
         connection = duckdb.connect()
         for path in paths:

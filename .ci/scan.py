@@ -9,14 +9,13 @@ alarms, subscription filters and an API's body: those are held to rules by the o
 """
 
 import json
-import logging
 import os
 import subprocess
 import sys
 import tempfile
 
-from expand import ROOT, Stack, expand, expected, trials, unhashed
-from samtranslator.yaml_helper import yaml_parse
+from expand import expected, stacks
+from project import read_template
 
 SUFFIX = "__"
 SCAN = ["--framework", "cloudformation", "--compact", "--quiet", "--skip-download", "--output", "json"]
@@ -28,10 +27,10 @@ def variants(template):
     The second form of a resource has __2 behind its logical id, and so on; references lead to the first.
     """
     forms = {}
-    for parameters in trials():
-        for logical_id, resource in Stack(unhashed(expand(template, parameters)), parameters).resources.items():
+    for _, stack in stacks(template):
+        for logical_id, resource in stack.resources.items():
             resource["Properties"].pop("Body", None)
-            resource.get("Metadata", {}).pop("checkov", None) # or it would pass over what stands there
+            resource.get("Metadata", {}).pop("checkov", None)  # or it would pass over what stands there
             forms.setdefault(logical_id, {})[json.dumps(resource, sort_keys=True)] = resource
     return {
         logical_id + (f"{SUFFIX}{number}" if number > 1 else ""): resource
@@ -94,9 +93,7 @@ def faults(found, reasons):
 
 
 def main(checkov):
-    logging.disable(logging.WARNING)
-    os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
-    template = yaml_parse((ROOT / "template.yaml").read_text())
+    template = read_template()
     reasons, origins = suppressions(template), written(template)
     resources = variants(template)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:

@@ -117,7 +117,7 @@ class Try:
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             (folder / ".ci").mkdir()
-            for path in ("Makefile", "samconfig.toml", "template.yaml", ".ci/deploy.py", ".ci/requirements.txt"):
+            for path in ("Makefile", "samconfig.toml", "template.yaml", ".ci/deploy.py", ".ci/project.py", ".ci/requirements.txt"):
                 shutil.copy(ROOT / path, folder / path)
             programs = folder / "venv" / "bin"
             programs.mkdir(parents=True)
