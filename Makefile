@@ -104,8 +104,8 @@ validate: $(VENV)/installed ## validate template.yaml, as written and as SAM exp
 scan: $(VENV)/installed $(CHECKOV)/installed ## have checkov read what is deployed; each finding is mended, or has its reason in template.yaml
 	@$(VENV)/bin/python .ci/scan.py $(CHECKOV)/bin/checkov
 
-build: $(VENV)/installed ## sam build: the functions as sam deploy uploads them | ENV=default (the environment of samconfig.toml whose Architecture they are for)
-	@$(DEPLOY) build '$(or $(ENV),default)'
+build: $(VENV)/installed ## sam build: the functions as sam deploy uploads them | ENV=default (the environment of samconfig.toml whose Architecture they are for) | ARGS="--parameter-overrides Architecture=x86_64"
+	@$(DEPLOY) build '$(or $(ENV),default)' $(ARGS)
 
 deploy: $(VENV)/installed ## build, and deploy to an environment of samconfig.toml | ENV=default, staging or prod | ARGS="--parameter-overrides Name=Value" (any of sam deploy's)
 	@$(DEPLOY) deploy '$(or $(ENV),default)' $(ARGS)

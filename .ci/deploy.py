@@ -68,7 +68,8 @@ class Environment:
             if empty := EMPTY.search(text):
                 # A stack that is there would keep the parameter's value.
                 raise Refused(f'SAM leaves {empty[0]} of samconfig.toml out without a word. Write {empty[1]}=\\"\\".')
-        self.arguments, overrides, self.options = split(arguments)
+        self.others, overrides, self.options = split(arguments)
+        self.arguments, self.given = list(self.others), bool(arguments)
         self.overrides = parse(texts) | overrides
         if overrides:
             # SAM would put them in the place of the environment's own.
@@ -89,6 +90,13 @@ class Environment:
         architecture = self.overrides.get("Architecture", parameter["Default"])
         if architecture not in parameter["AllowedValues"]:
             raise Refused(f"Architecture is {' or '.join(parameter['AllowedValues'])}, not {architecture}.")
+        # Of make's own command line it would go past what is set for SAM's make.
+        asked = os.environ.get("ARCHITECTURE", architecture)
+        if asked != architecture:
+            raise Refused(
+                f"ARCHITECTURE={asked} says how one function is built by hand. The stack of the environment {self.name} is {architecture}: put Architecture={asked} into "
+                f'its parameter_overrides in samconfig.toml, or give make build and make deploy ARGS="--parameter-overrides Architecture={asked}".'
+            )
         return architecture
 
     def session(self):
@@ -166,6 +174,15 @@ def build(sam, environment):
                 f"every invocation would fail. Take GOARCH from ARCHITECTURE in the Makefile's build-{function}."
             )
     print(f"{', '.join(functions(template))}: programs for {architecture}", flush=True)
+
+
+def build_alone(sam, environment):
+    if environment.others:
+        raise Refused(f"{environment.others[0]} cannot be given here: of the arguments make build takes --parameter-overrides alone.")
+    build(sam, environment)
+    if environment.stack:
+        # SAM's last words are other commands, which look at nothing first.
+        print(f"Next: make deploy ENV={environment.name}{', with the same ARGS' if environment.given else ''}. It builds by itself, and is what to take in the place of sam deploy.")
 
 
 def deploy(sam, environment):
@@ -288,7 +305,7 @@ def main(arguments):
         sys.exit(__doc__)
     sam, command, name, *rest = arguments
     try:
-        {"build": build, "deploy": deploy, "delete": delete}[command](sam, Environment(name, rest))
+        {"build": build_alone, "deploy": deploy, "delete": delete}[command](sam, Environment(name, rest))
     except Refused as e:
         sys.exit(f"make {command}: {e}")
     except KeyboardInterrupt:

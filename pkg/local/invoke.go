@@ -19,6 +19,7 @@ import (
 
 	"hydrant/pkg/local/internal/lambda"
 	"hydrant/pkg/local/internal/stack"
+	"hydrant/pkg/local/internal/template"
 )
 
 // invokeCommand is the first argument of a run of one function.
@@ -133,8 +134,31 @@ func (o *invokeOptions) find() (*stack.Function, error) {
 		maps.Copy(f.Environment, o.environment)
 		return f, nil
 	}
+	for _, left := range s.LeftOut {
+		if left.LogicalID == o.function && left.Type == "AWS::Serverless::Function" {
+			return nil, errors.New(o.template + leftOut(left, s.Parameters))
+		}
+	}
 	slices.Sort(names)
 	return nil, fmt.Errorf("%s has no function %q; with these parameters it has %s", o.template, o.function, strings.Join(names, ", "))
+}
+
+// leftOut says why a resource is not there with these values of the parameters, and what would make it.
+func leftOut(r template.LeftOut, values map[string]string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, " has %s under the condition %s, which these parameters do not meet", r.LogicalID, r.Condition)
+	for i, p := range r.Parameters {
+		fmt.Fprintf(&b, "%s %s is %q", map[bool]string{true: ":", false: ","}[i == 0], p.Name, values[p.Name])
+		if others := slices.DeleteFunc(slices.Clone(p.Allowed), func(v string) bool { return v == values[p.Name] }); len(others) > 0 {
+			fmt.Fprintf(&b, ", and may be %s", strings.Join(others, " or "))
+		}
+	}
+	name := "Name"
+	if len(r.Parameters) == 1 {
+		name = r.Parameters[0].Name
+	}
+	fmt.Fprintf(&b, `. Give another value with -parameter %s=VALUE (make invoke ARGS="-parameter %[1]s=VALUE")`, name)
+	return b.String()
 }
 
 // event answers the event, which is JSON or an error as Lambda's Invoke has it.

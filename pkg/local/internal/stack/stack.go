@@ -33,6 +33,7 @@ type Resource struct {
 type Stack struct {
 	Parameters map[string]string
 	Resources  map[string]Resource // by logical id
+	LeftOut    []template.LeftOut  // what these parameters leave out
 	API        *API                // nil: the template has none
 	Streams    []kinesis.StreamConfig
 	Existing   []string // names of those of Streams that the template only names; in Resources they stand by their names
@@ -87,7 +88,7 @@ func Load(path string, parameters map[string]string, account Account) (*Stack, e
 	if resolved.Broken != nil {
 		return nil, resolved.Broken
 	}
-	b := builder{account: account, dir: dir, out: &Stack{Parameters: resolved.Parameters, Resources: map[string]Resource{}}}
+	b := builder{account: account, dir: dir, out: &Stack{Parameters: resolved.Parameters, Resources: map[string]Resource{}, LeftOut: resolved.LeftOut}}
 	for _, r := range resolved.Resources {
 		if err := b.resource(r); err != nil {
 			return nil, err

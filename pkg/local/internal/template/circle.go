@@ -33,6 +33,36 @@ func conditionsIn(n *node, found []string) []string {
 	return found
 }
 
+// asked answers the parameters that the condition called name asks for, in the order of the file.
+func (t *Template) asked(name string) []Parameter {
+	names, seen := map[string]bool{}, map[string]bool{}
+	var visit func(n *node)
+	var enter func(condition string)
+	visit = func(n *node) {
+		switch {
+		case n == nil:
+			return
+		case n.call == "Ref" && n.arg.literal():
+			names[n.arg.text] = true
+		}
+		for _, condition := range conditionsIn(n, nil) {
+			enter(condition)
+		}
+		visit(n.arg)
+		for _, item := range n.items {
+			visit(item)
+		}
+	}
+	enter = func(condition string) {
+		if !seen[condition] {
+			seen[condition] = true
+			visit(t.conditionNamed[condition].expr)
+		}
+	}
+	enter(name)
+	return slices.DeleteFunc(t.Parameters(), func(p Parameter) bool { return !names[p.Name] })
+}
+
 func (t *Template) checkDependsOn() error {
 	owners := make(map[string][]string)
 	names := make([]string, len(t.resources))

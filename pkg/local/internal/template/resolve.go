@@ -28,6 +28,7 @@ type Resolved struct {
 	// Parameters has every parameter's value; that of a NoEcho parameter is "****", as DescribeStacks shows it.
 	Parameters map[string]string
 	Resources  []Resource
+	LeftOut    []LeftOut
 	Outputs    []Output
 	// Broken is what the parameters break of the template's Rules, *Errors joined; nil if nothing. CloudFormation makes no stack then.
 	Broken error
@@ -42,6 +43,12 @@ type Resource struct {
 	DependsOn  []string // logical ids of other Resources
 	Pos        Pos      // of the logical id
 	File       string
+}
+
+// LeftOut is a resource that is not made, since its condition does not hold.
+type LeftOut struct {
+	LogicalID, Type, Condition string
+	Parameters                 []Parameter // that the condition asks for, itself or by another one
 }
 
 // Output is one of the template's Outputs.
@@ -116,8 +123,12 @@ func (r *resolver) spend(pos Pos, at *trail, text int) error {
 
 func (r *resolver) resource(res *resource, out *Resolved) error {
 	holds, err := r.condition(res.condition)
-	if err != nil || !holds {
+	if err != nil {
 		return err
+	}
+	if !holds {
+		out.LeftOut = append(out.LeftOut, LeftOut{res.id, res.kind, res.condition, r.asked(res.condition)})
+		return nil
 	}
 	made := Resource{LogicalID: res.id, Type: res.kind, Pos: res.pos, File: r.file}
 	if made.Properties, err = r.properties(res, func(string) bool { return true }); err != nil {
