@@ -157,7 +157,12 @@ build-DlqFunction: generated
 build-AuthorizerFunction:
 	GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO_BUILD) -tags lambda.norpc -o $(ARTIFACTS_DIR)/bootstrap ./functions/authorizer
 
+# A runner holds kinesis/version with flock(2) for as long as it lives. A machine without the command of that name is not asked.
 clean: ## remove what was built, and what the local runner keeps
+	@for data in '$(DATA)' '$(DATA)/demo'; do \
+		test ! -f "$$data/kinesis/version" || ! command -v flock >/dev/null || flock -n "$$data/kinesis/version" true || \
+			{ echo "$$data is in use by a runner: end it first. Nothing was removed."; exit 1; }; \
+	done
 	rm -rf $(CACHE)/bin $(CACHE)/build $(CACHE)/test .aws-sam
 	@for made in $(MADE); do rm -rf '$(DATA)'/$$made; done; rmdir '$(DATA)' 2>/dev/null || test ! -d '$(DATA)' || echo "left in $(DATA), which hydrant did not make: $$(ls -A '$(DATA)' | tr '\n' ' ')"
 

@@ -20,6 +20,7 @@ type finding struct {
 	Column     int         `json:"column,omitempty"` // where the line stops being JSON, in bytes from 1
 	Rejections []rejection `json:"rejections"`
 	Rest       bool        `json:"rest_unread,omitempty"` // what is behind it in the file was not read
+	Request    bool        `json:"request,omitempty"`     // it is what is posted: the events are in its Data
 
 	many bool // the line has more than this event
 }
@@ -144,5 +145,31 @@ func (c *checker) event(data []byte, o event.Origin, f finding, found func(findi
 		c.summary.Reasons[r.Reason]++
 		f.Rejections = append(f.Rejections, rejection(r))
 	}
+	f.Request = isRequest(data)
 	found(f)
+}
+
+// isRequest reports whether data looks like what is posted to the API rather than like an event: an object with Data or Records, without a type.
+func isRequest(data []byte) bool {
+	d := decoder(bytes.NewReader(data))
+	if first, err := d.ReadToken(); err != nil || first.Kind() != jsontext.KindBeginObject {
+		return false
+	}
+	found := false
+	for d.PeekKind() == jsontext.KindString {
+		name, err := d.ReadToken()
+		if err != nil {
+			return false
+		}
+		switch name.String() {
+		case "type":
+			return false
+		case "Data", "Records":
+			found = true
+		}
+		if d.SkipValue() != nil {
+			return false
+		}
+	}
+	return found
 }

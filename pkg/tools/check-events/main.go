@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/term"
+
 	"hydrant/pkg/event"
 )
 
@@ -26,7 +28,7 @@ func main() {
 	o, err := parse(os.Args, os.Stderr)
 	var ok bool
 	if err == nil {
-		ok, err = run(o, os.Stdin, os.Stdout)
+		ok, err = run(o, os.Stdin, os.Stdout, os.Stderr)
 	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -87,7 +89,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 }
 
 // run judges everything and says whether all of it is valid.
-func run(o *options, stdin io.Reader, stdout io.Writer) (ok bool, err error) {
+func run(o *options, stdin io.Reader, stdout, stderr io.Writer) (ok bool, err error) {
 	judge, err := event.NewJudge()
 	if err != nil {
 		return false, fmt.Errorf("the catalogue of events: %w", err)
@@ -99,7 +101,12 @@ func run(o *options, stdin io.Reader, stdout io.Writer) (ok bool, err error) {
 			return false, err
 		}
 		defer file.Close()
+		if info, err := file.Stat(); err == nil && info.IsDir() {
+			return false, fmt.Errorf("%s is a folder: name one file", o.file)
+		}
 		stdin, name = file, o.file
+	} else if f, ok := stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprintln(stderr, "reading standard input; Ctrl-D ends it")
 	}
 	var r report = newText(stdout, name)
 	if o.json {
@@ -113,7 +120,11 @@ func run(o *options, stdin io.Reader, stdout io.Writer) (ok bool, err error) {
 			break
 		}
 		if err != nil {
-			return false, errors.Join(fmt.Errorf("%s: %w", name, err), r.end(&c.summary))
+			err = fmt.Errorf("%s: %w", name, err)
+			if c.summary.Events+c.summary.Unreadable > 0 { // else it would say that there are none
+				err = errors.Join(err, r.end(&c.summary))
+			}
+			return false, err
 		}
 		c.check(part, r.finding)
 	}

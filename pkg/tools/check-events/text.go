@@ -69,6 +69,9 @@ func (t *text) finding(f finding) {
 		}
 		t.printf("%s%s: %s (%s)\n", where, field, t.in(red, string(r.Reason)), r.Rule)
 	}
+	if f.Request {
+		t.printf("%sthis is a request: check-events takes what stands in its Data\n", where)
+	}
 	if f.Rest {
 		t.printf("%swhat is behind it was not read\n", where)
 	}
