@@ -83,7 +83,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	if f.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q: -help lists the flags", f.Arg(0))
 	}
+	given := map[string]bool{}
 	f.Visit(func(f *flag.Flag) {
+		given[f.Name] = true
 		switch f.Name {
 		case "runner", "root", "check":
 		default:
@@ -93,11 +95,19 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	if o.bill && o.check {
 		return nil, errors.New("-check is for the page, which takes none of the other flags")
 	}
-	if o.rate != 0 {
+	traffic := fmt.Sprintf("-events-per-month %v", o.monthly)
+	if given["rate"] {
+		traffic = fmt.Sprintf("-rate %v", o.rate)
+		switch {
+		case given["events-per-month"]:
+			return nil, errors.New("one says what the other does: give -rate or -events-per-month, not both")
+		case !(o.rate > 0): // nor is NaN
+			return nil, fmt.Errorf("%s: events a second are a number over 0", traffic)
+		}
 		o.monthly = o.rate * secondsPerMonth
 	}
 	if !(o.monthly >= 1 && o.monthly <= 1e15) {
-		return nil, fmt.Errorf("%v events a month is not within 1 and 1e15", o.monthly)
+		return nil, fmt.Errorf("%s: %v events a month are not within 1 and 1e15", traffic, o.monthly)
 	}
 	o.template = filepath.Join(o.root, "template.yaml")
 	return o, o.shape.check()
@@ -175,6 +185,7 @@ func write(o *options, at site, stdout io.Writer) error {
 		return err
 	}
 	var stale []error
+	written := 0
 	for _, f := range []struct {
 		path string
 		make func(before []byte) ([]byte, error)
@@ -200,8 +211,12 @@ func write(o *options, at site, stdout io.Writer) error {
 			if err := os.WriteFile(path, after, 0o644); err != nil {
 				return err
 			}
+			written++
 			fmt.Fprintln(stdout, "wrote", f.path)
 		}
+	}
+	if !o.check && written == 0 {
+		fmt.Fprintln(stdout, "docs/cost.md and what else is written are up to date")
 	}
 	return errors.Join(stale...)
 }

@@ -105,7 +105,7 @@ func readPrices(region string) (*prices, error) {
 		for i := range have {
 			have[i] = strings.TrimSuffix(path.Base(have[i]), ".toml")
 		}
-		return nil, fmt.Errorf("there are no prices of the Region %q: there are %s", region, strings.Join(have, ", "))
+		return nil, fmt.Errorf("there are no prices of the Region %q: there are %s; -prices FILE takes a file of your own, in the form of those in pkg/tools/cost/prices", region, strings.Join(have, ", "))
 	}
 	p, err := pricesOf(data)
 	if err == nil && p.Region != region {

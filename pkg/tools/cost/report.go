@@ -36,7 +36,7 @@ func report(m *model, s shape, env string) []byte {
 	}
 	fmt.Fprintf(&out, "\na month of %.6g million events: USD %.2f\n", m.millions(), m.month(total))
 	if need := m.shardsNeeded(s, 1); !m.onDemand && need > m.shards {
-		fmt.Fprintf(&out, "the stream has %d shards and needs %d for that, if events came evenly\n", m.shards, need)
+		fmt.Fprintf(&out, "the stream has %s and needs %d for that, if events came evenly\n", shards(m.shards), need)
 	}
 	return out.Bytes()
 }
@@ -45,7 +45,14 @@ func (m *model) mode() string {
 	if m.onDemand {
 		return "stream on demand"
 	}
-	return fmt.Sprintf("stream provisioned with %d shards", m.shards)
+	return "stream provisioned with " + shards(m.shards)
+}
+
+func shards(n int) string {
+	if n == 1 {
+		return "1 shard"
+	}
+	return fmt.Sprintf("%d shards", n)
 }
 
 // usd is an amount with as many places as it takes to tell amounts apart.

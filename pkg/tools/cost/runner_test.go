@@ -202,6 +202,9 @@ func TestPages(t *testing.T) {
 	if out, err := cost(t, root); err != nil || !strings.Contains(out, "wrote docs/cost.md\nwrote docs/cost.svg\n") {
 		t.Fatalf("%q, %v", out, err)
 	}
+	if out, err := cost(t, root); err != nil || out != "docs/cost.md and what else is written are up to date\n" {
+		t.Errorf("what was just written is written again: %q, %v", out, err)
+	}
 	if out, err := cost(t, root, "-check"); err != nil || out != "" {
 		t.Errorf("what was just written is stale: %q, %v", out, err)
 	}
@@ -242,10 +245,11 @@ func TestBills(t *testing.T) {
 		args, want string
 	}{
 		{"-array 100", "100 events a request, as an array in one record\nUS East (N. Virginia), environment prod, stream on demand, 100 million"},
-		{"-env default -records 100 -rate 50", "one a record\nUS East (N. Virginia), environment default, stream provisioned with 1 shards, 131.4 million"},
+		{"-env default -records 100 -rate 50", "one a record\nUS East (N. Virginia), environment default, stream provisioned with 1 shard, 131.4 million"},
 		{"-region ap-northeast-2", "API Gateway: requests (unverified)"},
 		{"-region ap-northeast-2", "in all (unverified: 100 %"},
-		{"-parameter StreamMode=PROVISIONED -rate 5000", "the stream has 1 shards and needs 6 for that"},
+		{"-parameter StreamMode=PROVISIONED -rate 5000", "the stream has 1 shard and needs 6 for that"},
+		{"-parameter StreamMode=PROVISIONED -parameter ShardCount=2", "stream provisioned with 2 shards"},
 		{"-parameter ExistingStreamName=ours", "in all"},
 	} {
 		out, err := cost(t, root, strings.Fields(tc.args)...)
@@ -263,11 +267,17 @@ func TestBills(t *testing.T) {
 		{"-records 501", "at most 500 records"},
 		{"-records 100 -size 200000", "larger than 10 MB"},
 		{"-size 0", "at least 1 byte"},
-		{"-rate -1", "not within 1 and 1e15"},
+		{"-rate -3", "-rate -3: events a second are a number over 0"},
+		{"-rate 0", "-rate 0: events a second are a number over 0"},
+		{"-rate NaN", "-rate NaN: events a second are a number over 0"},
+		{"-rate 1e12", "-rate 1e+12: 2.628e+18 events a month are not within 1 and 1e15"},
+		{"-rate 5 -events-per-month 1000", "give -rate or -events-per-month, not both"},
+		{"-events-per-month 0", "-events-per-month 0: 0 events a month are not within 1 and 1e15"},
 		{"-env nowhere", `no environment "nowhere"`},
 		{"-parameter TransformMemory=1", "TransformMemory"},
 		{"-parameter TransformMemroy=512", "TransformMemroy"},
-		{"-region mars-1", `no prices of the Region "mars-1"`},
+		{"-region mars-1", `no prices of the Region "mars-1": there are ap-northeast-2, `},
+		{"-region mars-1", "-prices FILE takes a file of your own, in the form of those in pkg/tools/cost/prices"},
 		{"-check -size 5", "-check is for the page"},
 		{"more", `unexpected argument "more"`},
 	} {
