@@ -74,3 +74,24 @@ func code(path, text string) string {
 	}
 	return strings.Join(regexp.MustCompile("(?s)```.*?```|`[^`\n]+`").FindAllString(text, -1), "\n")
 }
+
+// CONTRIBUTING.md names each thing in .ci.
+func TestWhatChecksIsNamed(t *testing.T) {
+	text, err := os.ReadFile("../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir("../.ci")
+	if err != nil || len(entries) == 0 {
+		t.Fatalf("nothing in .ci (%v)", err)
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if entry.IsDir() {
+			name += "/"
+		}
+		if !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("CONTRIBUTING.md does not say what .ci/%s is", name)
+		}
+	}
+}
