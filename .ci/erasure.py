@@ -78,14 +78,15 @@ class Shell:
         self.folder, self.functions = folder, functions
         (folder / "which.sql").write_text(query)
         (folder / "erase.py").write_text(program)
-        for name, text in {"aws": AWS, "python": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'}.items():
-            path = folder / ".cache/venv/bin" / name
+        for name, text in {"bin/aws": AWS, ".cache/venv/bin/python": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'}.items():
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
             path.chmod(0o755)
 
     def run(self, commands, state="SUCCEEDED"):
-        done = subprocess.run(["bash", "-c", self.functions + commands], cwd=self.folder, env=os.environ | {"STATE": state}, capture_output=True, text=True, check=False)
+        env = os.environ | {"STATE": state, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"}
+        done = subprocess.run(["bash", "-c", self.functions + commands], cwd=self.folder, env=env, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout, done.stderr
 
     def lines(self, name):
