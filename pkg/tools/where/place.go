@@ -91,9 +91,11 @@ func readPlaces(d *json.Decoder) (places []place, err error) {
 func (p place) landed() bool {
 	return p.Kind == "events" || p.Kind == "table" && p.Resource == "EventsTable"
 }
+
 func (p place) quarantined() bool {
 	return p.Kind == "quarantine" || p.Kind == "table" && p.Resource == "QuarantineTable"
 }
+
 func (p place) redriven() bool {
 	return p.Kind == "redriven" || p.Kind == "table" && p.Resource == "RedrivenTable"
 }
