@@ -25,37 +25,14 @@ func LogLines(t *testing.T) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	post := func(token, body string, want int) {
-		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.api+"/record", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Content-Type", "application/json")
-		request.Header.Set("Authorization", "Bearer "+token)
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		if response.StatusCode != want {
-			t.Errorf("%s: %d, want %d", body, response.StatusCode, want)
-		}
-	}
-	control := func(method, path, body string) {
-		t.Helper()
-		if status, answer, err := send(method, p.aws+"/_hydrant/"+path, "application/json", strings.NewReader(body)); err != nil || status != http.StatusOK {
-			t.Fatalf("%s: %d %s, %v", path, status, answer, err)
-		}
-	}
-	post(token, `{"Data":{"type":"page_view","url":"https://www.example.com/s3cret"}}`, http.StatusOK)
-	post("s3cret-token", `{"Data":{"type":"page_view","url":"https://www.example.com/"}}`, http.StatusUnauthorized)
-	post(token, `{"Data":{"type":"page_view","url":"s3cret"}}`, http.StatusOK)
-	post(token, `{"Data":`, http.StatusBadRequest)
-	control(http.MethodPost, "flush", "")
-	control(http.MethodPut, "faults", `{"faults":[{"link":"s3.get","kind":"denied","count":1},{"link":"lambda.TransformFunction","kind":"error","count":4},{"link":"kinesis.put","kind":"unavailable","count":1}]}`)
-	post(token, `{"Data":{"type":"page_view","url":"https://www.example.com/s3cret"}}`, http.StatusServiceUnavailable)
-	post(token, `{"Data":{"type":"page_view","url":"https://www.example.com/s3cret"}}`, http.StatusOK)
+	p.bearer(t, token, `{"Data":{"type":"page_view","url":"https://www.example.com/s3cret"}}`, http.StatusOK)
+	p.bearer(t, "s3cret-token", `{"Data":{"type":"page_view","url":"https://www.example.com/"}}`, http.StatusUnauthorized)
+	p.bearer(t, token, `{"Data":{"type":"page_view","url":"s3cret"}}`, http.StatusOK)
+	p.bearer(t, token, `{"Data":`, http.StatusBadRequest)
+	p.control(t, http.MethodPost, "flush")
+	p.put(t, `{"faults":[{"link":"s3.get","kind":"denied","count":1},{"link":"lambda.TransformFunction","kind":"error","count":4},{"link":"kinesis.put","kind":"unavailable","count":1}]}`)
+	p.bearer(t, token, `{"Data":{"type":"page_view","url":"https://www.example.com/s3cret"}}`, http.StatusServiceUnavailable)
+	p.bearer(t, token, `{"Data":{"type":"page_view","url":"https://www.example.com/s3cret"}}`, http.StatusOK)
 	gone, err := json.Marshal(map[string]string{
 		"QueueUrl":    p.aws + "/000000000000/hydrant-local-DlqQueue",
 		"MessageBody": `{"hydrant_dlq":1,"lines":{"bucket":"hydrant-local-bucket","key":"errors/gone"}}`,
@@ -63,18 +40,10 @@ func LogLines(t *testing.T) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.aws, bytes.NewReader(gone))
-	if err != nil {
-		t.Fatal(err)
+	if status, answer, err := callAWS(p.aws, "AmazonSQS.SendMessage", gone); err != nil || status != http.StatusOK {
+		t.Fatalf("SendMessage: %d %s (%v)", status, answer, err)
 	}
-	request.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	request.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("SendMessage: %v, %v", response, err)
-	}
-	defer response.Body.Close()
-	control(http.MethodPost, "flush?delays=now", "")
+	p.flush(t)
 	if err := p.end(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

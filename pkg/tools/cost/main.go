@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -162,11 +163,8 @@ type site struct {
 // model prices the stack with more parameters.
 func (s site) model(more parameters) (*model, error) {
 	all := parameters{}
-	for _, set := range []parameters{s.base, more} {
-		for name, value := range set {
-			all[name] = value
-		}
-	}
+	maps.Copy(all, s.base)
+	maps.Copy(all, more)
 	template, err := s.resolve(s.ctx, s.env, all)
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ const (
 	platformBytes, platformLines = 620, 2
 	// executionBytes are API Gateway's own lines of a request at the level INFO, without bodies.
 	executionBytes, executionLines = 4000, 20
-	// metricsLine is the transform's line of a batch, in the embedded metric format; TestMetricsLine compares it with a real one.
+	// metricsLine is the transform's line of a batch, in the embedded metric format; TestArrayFromPostToParquet compares it with a real one.
 	metricsLine = 1050
 	// transformMetrics are those of every batch, to which comes one for each event type. A metric costs by the hours in which it has a
 	// value: it is taken to have one in all.

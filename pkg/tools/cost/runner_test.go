@@ -41,6 +41,17 @@ func TestArrayFromPostToParquet(t *testing.T) {
 		}
 	}()
 
+	sendArray(t, r)
+	stopped = true
+	if err := r.Finish(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	compareLines(t, runner.Program, dir)
+}
+
+// sendArray sends the record, and holds what the stream, the files and the table have of it against the model.
+func sendArray(t *testing.T, r *child.Runner) {
+	t.Helper()
 	var events []string
 	for i := range inArray.array {
 		events = append(events, kilobyte(i))
@@ -72,18 +83,18 @@ func TestArrayFromPostToParquet(t *testing.T) {
 	if len(rows) != 100 {
 		t.Errorf("the table has %d rows, want 100", len(rows))
 	}
+}
 
-	stopped = true
-	if err := r.Finish(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
+// compareLines holds the lines that were logged against the model.
+func compareLines(t *testing.T, program, dir string) {
+	t.Helper()
 	within := func(what string, got, want int, share float64) {
 		if math.Abs(float64(got-want)) > share*float64(want) {
 			t.Errorf("%s has %d bytes, and the model says %d", what, got, want)
 		}
 		t.Logf("%s has %d bytes, and the model says %d", what, got, want)
 	}
-	template, err := source{runner.Program, "../../../template.yaml"}.resolve(t.Context(), "prod", nil)
+	template, err := source{program, "../../../template.yaml"}.resolve(t.Context(), "prod", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import "fmt"
 // shape is how producers send: so many bytes an event, so many events a record (in an array), so many records a request.
 type shape struct{ size, array, records int }
 
-// envelope is what the mapping template puts around the data of a record, with values of the usual length. TestEnvelope compares it with what
+// envelope is what the mapping template puts around the data of a record, with values of the usual length. TestArrayFromPostToParquet compares it with what
 // the runner writes to the stream.
 const envelope = `{"hydrant":1,"request_id":"DKLr9HzXoAMEsHQ=","received_at":1732269600123,"producer":"arn:aws:sts::123456789012:assumed-role/shop-web-producer","attempt":0,"index":0,"data":}`
 

@@ -145,7 +145,7 @@ func (r *reader) count(kind string) (n int) {
 // readStack takes out of a template what costs something.
 func readStack(from *resolved) (*stack, error) {
 	r := &reader{resolved: from}
-	s := &stack{shards: 1, retention: 24, logDays: 0}
+	s := &stack{shards: 1, retention: 24}
 	s.onDemand = r.Parameters["StreamMode"] != "PROVISIONED" // of a stream that is not the stack's own
 	r.stream(s)
 	functions := r.functions(s)
