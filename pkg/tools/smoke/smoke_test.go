@@ -17,11 +17,15 @@ import (
 	"testing"
 	"time"
 
+	"hydrant/pkg/local/runnertest"
 	"hydrant/pkg/tools/internal/child"
 )
 
-// The programs that the tests run, and the functions' bootstraps, which every runner here shares.
-var smokeBinary, runnerBinary, tokenBinary, buildFolder string
+// The programs that the tests run.
+var (
+	smokeBinary, tokenBinary string
+	runner                   runnertest.Runner
+)
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -31,20 +35,20 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(folder)
-		smokeBinary, runnerBinary, tokenBinary = filepath.Join(folder, "smoke"), filepath.Join(folder, "runner"), filepath.Join(folder, "token")
-		buildFolder = filepath.Join(folder, "build")
+		smokeBinary, tokenBinary = filepath.Join(folder, "smoke"), filepath.Join(folder, "token")
 		return m.Run()
 	}())
 }
 
 // built builds the programs, once, and not for a fuzzing process, which needs none.
-var built = sync.OnceValue(func() error {
-	for path, what := range map[string]string{smokeBinary: ".", runnerBinary: "../../local", tokenBinary: "../token"} {
+var built = sync.OnceValue(func() (err error) {
+	for path, what := range map[string]string{smokeBinary: ".", tokenBinary: "../token"} {
 		if out, err := exec.Command("go", "build", "-trimpath", "-o", path, what).CombinedOutput(); err != nil {
 			return fmt.Errorf("go build %s: %w\n%s", what, err, out)
 		}
 	}
-	return nil
+	runner, err = runnertest.Get()
+	return err
 })
 
 func build(t *testing.T) {
@@ -98,12 +102,12 @@ func startRunner(t *testing.T, data string, parameters ...string) *child.Runner 
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-template", absolute, "-data", data, "-build", buildFolder}
+	args := []string{"-template", absolute, "-data", data, "-build", runner.Build}
 	for _, p := range parameters {
 		args = append(args, "-parameter", p)
 	}
 	r, err := child.Start(t.Context(), child.Options{
-		Program: runnerBinary, Target: "smoke", Log: filepath.Join(t.TempDir(), "log"), StopWithin: time.Minute, Arguments: args,
+		Program: runner.Program, Target: "smoke", Log: filepath.Join(t.TempDir(), "log"), StopWithin: time.Minute, Arguments: args,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +176,7 @@ func TestEveryLineHasItsProbe(t *testing.T) {
 // As make smoke does it: a runner of its own, which leaves nothing behind.
 func TestARunnerOfItsOwn(t *testing.T) {
 	temporary := t.TempDir()
-	got := runSmoke(t, []string{"TMPDIR=" + temporary}, "-runner", runnerBinary, "-build", buildFolder, "-parameter", "Authorization=AWS_IAM")
+	got := runSmoke(t, []string{"TMPDIR=" + temporary}, "-runner", runner.Program, "-build", runner.Build, "-parameter", "Authorization=AWS_IAM")
 	if got.status != 0 || !strings.Contains(got.stdout, "\nAll is well: 0 of 16 checks failed; of ") || got.stderr != "" {
 		t.Errorf("exit status %d\n%s%s", got.status, got.stdout, got.stderr)
 	}

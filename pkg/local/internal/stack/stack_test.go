@@ -92,8 +92,8 @@ func TestTheTemplateOfThisProject(t *testing.T) {
 	}
 }
 
-func TestLoadRefuses(t *testing.T) {
-	const delivery = `
+// delivery is a template with a delivery stream: what is put behind it is of the destination.
+const delivery = `
 Resources:
   Stream: {Type: AWS::Kinesis::Stream, Properties: {ShardCount: 1}}
   Bucket: {Type: AWS::S3::Bucket}
@@ -106,6 +106,8 @@ Resources:
         BucketARN: !GetAtt Bucket.Arn
         RoleARN: r
 `
+
+func TestLoadRefuses(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"a type it does not know": {
 			"Resources:\n  Items: {Type: AWS::DynamoDB::Table}", "t.yaml:2:3: Items: the local runner does not support resources of the type AWS::DynamoDB::Table",
@@ -188,19 +190,7 @@ func TestSourceBackup(t *testing.T) {
 	if !reflect.DeepEqual(*d.Backup, want) {
 		t.Errorf("got the backup %+v, want %+v", *d.Backup, want)
 	}
-	const text = `
-Resources:
-  Stream: {Type: AWS::Kinesis::Stream, Properties: {ShardCount: 1}}
-  Bucket: {Type: AWS::S3::Bucket}
-  Delivery:
-    Type: AWS::KinesisFirehose::DeliveryStream
-    Properties:
-      DeliveryStreamType: KinesisStreamAsSource
-      KinesisStreamSourceConfiguration: {KinesisStreamARN: !GetAtt Stream.Arn, RoleARN: r}
-      ExtendedS3DestinationConfiguration:
-        BucketARN: !GetAtt Bucket.Arn
-        RoleARN: r
-        S3BackupMode: Enabled
+	const text = delivery + `        S3BackupMode: Enabled
         S3BackupConfiguration: {BucketARN: !GetAtt Bucket.Arn, RoleARN: r, BufferingHints: {SizeInMBs: 1, IntervalInSeconds: 60}}
 `
 	if s, err = load(t, text); err != nil || s.Deliveries[0].Backup.BufferInterval != time.Minute {
