@@ -17,13 +17,14 @@ import (
 // alarmCase is a run of the service, and which of the alarms on what its own functions write are to go off if it lasts.
 type alarmCase struct {
 	parameters []string
-	before     func(t *testing.T, data string) // the runner starts
+	build      func(t *testing.T) (folder string) // other programs than those that are deployed
+	before     func(t *testing.T, data string)    // the runner starts
 	run        func(t *testing.T, p *program)
 	on         []string
 }
 
-// The functions are the programs that are deployed, and the lines those that they wrote. QuarantinedPanicAlarm is not among these: no event is
-// known that makes judging panic.
+// The functions are the programs that are deployed, and the lines those that they wrote. No event is known that makes judging panic, so there, and
+// nowhere else, the dlq function has another judge.
 var alarmCases = map[string]alarmCase{
 	"all is well":          {run: func(t *testing.T, p *program) { p.events(t, 30, 0, 0); p.flush(t) }},
 	"nothing comes":        {run: func(t *testing.T, p *program) { p.flush(t) }},
@@ -95,6 +96,14 @@ var alarmCases = map[string]alarmCase{
 			p.flush(t)
 		},
 		on: []string{"QuarantinedTooLargeAlarm"},
+	},
+	"an event that judging panics over": {
+		build: nervousDLQ,
+		run: func(t *testing.T, p *program) {
+			p.errorObject(t, failedRecord("Lambda.ProcessingFailedStatus", strings.Replace(goodEvent, "e-1", panics, 1)))
+			p.flush(t)
+		},
+		on: []string{"QuarantinedPanicAlarm"},
 	},
 	"lines that are not Firehose's": {
 		run: func(t *testing.T, p *program) { p.errorObject(t, "{}\n"); p.flush(t) },
