@@ -38,6 +38,7 @@ var key = ed25519.NewKeyFromSeed([]byte("hydrant's test, of no other use."))
 type input struct {
 	route         string
 	authorization []string
+	headers       map[string]string // others than those of any request
 	change        map[string]any
 	answer        string
 	reason        string
@@ -68,7 +69,18 @@ var cases = map[string]input{
 	"any-stage":         {route: "/record", authorization: bearer(goodToken), change: map[string]any{"methodArn": strings.Replace(arn, "/v1/", "/*/", 1) + "POST/record"}, reason: "not_an_event"},
 	"console-test":      {route: "/record", authorization: bearer(goodToken), change: map[string]any{"methodArn": strings.Replace(arn, "/v1/", "/test-invoke-stage/", 1) + "GET/"}, answer: strings.ReplaceAll(answer("tap-firmware", "Allow", "tap-2026", "token"), "/v1/", "/test-invoke-stage/"), reason: "genuine"},
 	"producer-smuggled": {route: "/record", authorization: bearer(goodToken), change: map[string]any{"queryStringParameters": map[string]string{"producer": "shop-web"}}, answer: answer("tap-firmware", "Allow", "tap-2026", "token"), reason: "genuine"},
+
+	// The largest that API Gateway lets through: all of it a token, a token with the longest name of a producer, and much else beside a small token.
+	"jwt-largest":          {route: "/records", authorization: bearer(mint(nil, jwt.MapClaims{"groups": strings.Repeat("g", 7303)})), answer: answer("shop-web", "Allow", "key-1", "jwt"), reason: "genuine"},
+	"jwt-longest-producer": {route: "/records", authorization: bearer(mint(nil, jwt.MapClaims{"sub": longest, "groups": strings.Repeat("g", 7055)})), answer: answer(longest, "Allow", "key-1", "jwt"), reason: "genuine"},
+	"token-largest":        {route: "/records", authorization: bearer(goodToken), headers: map[string]string{"Cookie": strings.Repeat("c", 10_001)}, answer: answer("tap-firmware", "Allow", "tap-2026", "token"), reason: "genuine"},
 }
+
+// longest is as long as a producer's name gets.
+var longest = strings.Repeat("p", 256)
+
+// mostHead is how many bytes API Gateway takes of request line and headers ("Amazon API Gateway quotas").
+const mostHead = 10_240
 
 func bearer(token string) []string { return []string{"Bearer " + token} }
 
@@ -116,6 +128,9 @@ func (i input) event() []byte {
 	set("Content-Type", "application/json")
 	set("Host", "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com")
 	set("X-Forwarded-For", "192.0.2.1")
+	for name, value := range i.headers {
+		set(name, value)
+	}
 	if len(i.authorization) > 0 {
 		set("Authorization", i.authorization...)
 	}
@@ -144,6 +159,26 @@ func (i input) event() []byte {
 	return b.Bytes()
 }
 
+// head is how many bytes the request line and the headers of the event's request have.
+func head(t *testing.T, event []byte) int {
+	t.Helper()
+	var e struct {
+		HTTPMethod        string
+		RequestContext    struct{ Path, Protocol string }
+		MultiValueHeaders map[string][]string
+	}
+	if err := json.Unmarshal(event, &e); err != nil {
+		t.Fatal(err)
+	}
+	size := len(e.HTTPMethod + " " + e.RequestContext.Path + " " + e.RequestContext.Protocol + "\r\n")
+	for name, values := range e.MultiValueHeaders {
+		for _, value := range values {
+			size += len(name + ": " + value + "\r\n")
+		}
+	}
+	return size
+}
+
 // The inputs are those that the cases say: each file is one, and each case has its file.
 func TestInputs(t *testing.T) {
 	for name, tc := range cases {
@@ -155,6 +190,10 @@ func TestInputs(t *testing.T) {
 		}
 		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, tc.event()) {
 			t.Errorf("%s is not what the test makes of it (go test ./functions/authorizer -update writes it): %v", path, err)
+		}
+		largest := strings.HasSuffix(name, "-largest") || strings.HasSuffix(name, "-longest-producer")
+		if size := head(t, tc.event()); size > mostHead || largest && size < mostHead-2 {
+			t.Errorf("%s: request line and headers have %d bytes, and %d at most", name, size, mostHead)
 		}
 	}
 	files, err := filepath.Glob(filepath.Join(inputs, "*"))

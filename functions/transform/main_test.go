@@ -5,14 +5,17 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"hydrant/functions/internal/runtimetest"
 	"hydrant/pkg/event"
+	"hydrant/pkg/firehose"
 	"hydrant/pkg/transform"
 )
 
@@ -24,6 +27,7 @@ var wanted = map[string]struct {
 	rows    int
 	reasons map[string]int
 	err     string
+	largest bool // all records are good, and what the batch is made of is counted instead
 }{
 	"batch.json": {
 		results: "OOOOOFFFFF", rows: 8,
@@ -41,6 +45,7 @@ var wanted = map[string]struct {
 	},
 	"empty.json":        {},
 	"not-firehose.json": {err: "not a Firehose transformation request"},
+	"largest.json":      {largest: true},
 }
 
 func TestMain(m *testing.M) { runtimetest.Main(m) }
@@ -67,6 +72,9 @@ func TestProgram(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if want.largest {
+				want.results, want.rows = largest(t, payload)
+			}
 			got := f.Invoke(t, payload)
 			if want.err != "" {
 				if got.Path != "error" || !strings.HasPrefix(got.Message(t), want.err) {
@@ -91,11 +99,86 @@ func TestProgram(t *testing.T) {
 			}
 		})
 	}
+	for name, payload := range map[string][]byte{
+		"the largest batch that TransformBufferMB allows": ofData(3 << 20),
+		"the largest request":                             ofSize(lambdaLimit),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := f.Invoke(t, payload)
+			if got.Path != "response" || len(got.Body) > firehose.AnswerLimit {
+				t.Fatalf("%s: %d bytes: %.200s", got.Path, len(got.Body), got.Body)
+			}
+			if inside, err := plain.Invoke(t.Context(), payload); err != nil || !bytes.Equal(got.Body, inside) {
+				t.Errorf("%v: answered %d bytes, and the package %d others", err, len(got.Body), len(inside))
+			}
+			results, rows := read(t, payload, got.Body)
+			failed := strings.Count(results, "F")
+			d := checkOutput(t, printed(t, f), got.ID)
+			// What no longer fits the answer fails, and is not lost; nothing else does.
+			reasons := map[string]int{}
+			if failed > 0 {
+				reasons["answer_full"] = failed
+			}
+			checkReasons(t, d, reasons)
+			if rows == 0 || rows != len(results)-failed || d.Metrics["RecordsFailed"] != float64(failed) {
+				t.Errorf("%d records, %d rows, %d failed; metrics %v", len(results), rows, failed, d.Metrics)
+			}
+		})
+	}
 	for name := range wanted {
 		if !slices.Contains(files, filepath.Join(inputs, name)) {
 			t.Errorf("%s is not there", name)
 		}
 	}
+}
+
+// largest answers what a batch of good events comes to, and wants it to be as large as Firehose makes them by default: within an event.
+func largest(t *testing.T, payload []byte) (results string, rows int) {
+	t.Helper()
+	template, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(template), "  TransformBufferMB:\n    Type: Number\n")
+	_, rest, _ = strings.Cut(rest, "Default: ")
+	megabytes, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in struct{ Records []struct{ Data []byte } }
+	if err := json.Unmarshal(payload, &in); err != nil {
+		t.Fatal(err)
+	}
+	size := 0
+	for _, r := range in.Records {
+		size += len(r.Data)
+		results += "O"
+		rows += bytes.Count(r.Data, []byte(`"event_id":"sample-`))
+	}
+	if most := int(megabytes * (1 << 20)); size > most || size < most-2048 {
+		t.Errorf("it has %d bytes of data, and a batch %d at most", size, most)
+	}
+	return results, rows
+}
+
+// lambdaLimit is how many bytes a request may have: a synchronous one of 6 MB ("Lambda quotas").
+const lambdaLimit = 6 << 20
+
+// ofData is a request with so many bytes of data, in records of 1 KB with an event each.
+func ofData(size int) []byte {
+	const event = `{"type":"app_error","event_id":"e-%d","message":"%s"}`
+	var data []string
+	for left := size; left >= 1100; {
+		data = append(data, fmt.Sprintf(event, len(data), strings.Repeat("out of water ", 75)))
+		left -= len(data[len(data)-1])
+	}
+	return batch(data...)
+}
+
+// ofSize is such a request of so many bytes in all.
+func ofSize(size int) []byte {
+	payload := events(size)
+	return slices.Concat(payload[:len(payload)-1], []byte(strings.Repeat(" ", size-len(payload))), []byte("}"))
 }
 
 // silent records nothing.

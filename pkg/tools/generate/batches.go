@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"hydrant/pkg/event"
@@ -48,8 +49,12 @@ func with(e, member string) string { return strings.TrimSuffix(e, "}") + "," + m
 
 func array(events ...string) string { return "[" + strings.Join(events, ",") + "]" }
 
-// batches are what Firehose may send to the transform function, by the names of their files.
-func batches(types []event.Type, smallest [][]byte) []file {
+// batches are what Firehose may send to the transform function, by the names of their files. The largest has so many MB of data as its buffer.
+func batches(types []event.Type, smallest [][]byte, buffer string) ([]file, error) {
+	megabytes, err := strconv.ParseFloat(buffer, 64)
+	if err != nil {
+		return nil, fmt.Errorf("the size of a batch: %w", err)
+	}
 	s := &sampler{types: types, smallest: smallest}
 	var all []file
 	for _, b := range []struct {
@@ -62,10 +67,11 @@ func batches(types []event.Type, smallest [][]byte) []file {
 		{"redriven", s.redriven()},
 		{"failing", s.failing()},
 		{"empty", &batch{}},
+		{"largest", s.largest(int(megabytes * (1 << 20)))},
 	} {
 		all = append(all, file{path: "events/transform/" + b.name + ".json", after: b.batch.request(len(all) + 1)})
 	}
-	return append(all, file{path: "events/transform/not-firehose.json", after: []byte(notFirehose)})
+	return append(all, file{path: "events/transform/not-firehose.json", after: []byte(notFirehose)}), nil
 }
 
 const notFirehose = `{
@@ -161,4 +167,25 @@ func (s *sampler) failing() *batch {
 	b.add(with(s.small(), `"session_id":"`+strings.Repeat("s", 129)+`"`))
 	b.add(with(s.small(), `"deep":`+strings.Repeat("[", 32)+strings.Repeat("]", 32)))
 	return b
+}
+
+// largest came through the API, an event, a few and many to a record, until not one event more fits the buffer.
+func (s *sampler) largest(buffer int) *batch {
+	b := &batch{}
+	for size, most := 0, 50; ; {
+		var events []string
+		for range min(most, []int{1, 5, 50}[len(b.Records)%3]) {
+			events = append(events, s.full())
+		}
+		data := b.origin().wrap(array(events...))
+		switch {
+		case size+len(data) <= buffer:
+			b.add(data)
+			size += len(data)
+		case len(events) == 1:
+			return b
+		default:
+			most = len(events) - 1
+		}
+	}
 }

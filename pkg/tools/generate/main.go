@@ -80,14 +80,22 @@ func files(root string) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
+	buffer, err := bufferSize(judge, smallest)
+	if err != nil {
+		return nil, err
+	}
 	g := generator{root: root}
 	g.rewrite(releasedPath, func(list []byte) ([]byte, error) { return release(list, event.Columns()) })
-	g.rewrite("template.yaml", func(template []byte) ([]byte, error) { return rewriteTemplate(template, judge, smallest) })
+	g.rewrite("template.yaml", func(template []byte) ([]byte, error) { return rewriteTemplate(template, buffer) })
 	docs, err := page(catalogue)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range slices.Concat(samples(catalogue.Types, smallest), batches(catalogue.Types, smallest), []file{docs}) {
+	inputs, err := batches(catalogue.Types, smallest, buffer)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range slices.Concat(samples(catalogue.Types, smallest), inputs, []file{docs}) {
 		g.write(f)
 	}
 	return g.files, errors.Join(g.errs...)

@@ -25,13 +25,10 @@ type marks struct{ begin, end string }
 // maxComment is the longest comment of a column, in characters ("Column structure", AWS Glue Web API Reference).
 const maxComment = 255
 
-// rewriteTemplate answers the template with what follows from the catalogue. Nothing else in it changes.
-func rewriteTemplate(template []byte, judge *event.Judge, smallest [][]byte) ([]byte, error) {
-	size, err := bufferSize(judge, smallest)
+// rewriteTemplate answers the template with what follows from the catalogue, and the size of a batch in MB. Nothing else in it changes.
+func rewriteTemplate(template []byte, buffer string) ([]byte, error) {
+	template, err := writeBuffer(template, buffer)
 	if err != nil {
-		return nil, err
-	}
-	if template, err = writeBuffer(template, size); err != nil {
 		return nil, err
 	}
 	if template, err = writeDashboard(template, event.Types()); err != nil {
