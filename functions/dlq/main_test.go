@@ -29,6 +29,7 @@ var wanted = map[string]struct {
 	explains []string // codes that the log explains
 	problems int
 	earlier  string // an input that comes before it
+	object   string // the key of an object that is made for it
 }{
 	"s3-notification.json": {
 		answer:   `{"batchItemFailures":[]}`,
@@ -71,7 +72,14 @@ var wanted = map[string]struct {
 		records: []string{"7 view-7"},
 		markers: 1,
 	},
-	"nonsense.json": {err: "expected one of: "},
+	"nonsense.json":          {err: "expected one of: "},
+	"error-log-largest.json": {answer: `{}`, explains: loggedCounts()},
+	"s3-largest.json": {
+		object: largeRecords, answer: `{"batchItemFailures":[]}`, records: largeEvents(), explains: []string{"Lambda.FunctionError 100"},
+	},
+	"waiting-lines-largest.json": {
+		object: manyLines, answer: `{"batchItemFailures":[]}`, records: dueRecords(), explains: []string{fmt.Sprint("Lambda.FunctionError ", len(dueRecords()))},
+	},
 }
 
 func TestMain(m *testing.M) { runtimetest.Main(m) }
@@ -101,6 +109,9 @@ func TestProgram(t *testing.T) {
 				t.Fatal("nothing says what this input comes to")
 			}
 			aws.reset(t)
+			if want.object != "" {
+				aws.objects[want.object] = madeObject(want.object)
+			}
 			if want.earlier != "" {
 				f.Invoke(t, read(t, want.earlier))
 				aws.forget()
