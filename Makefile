@@ -119,8 +119,14 @@ try-deploy: $(VENV)/installed ## try what builds, deploys, deletes and reaches a
 reproducible: ## build the functions twice and compare the bytes
 	@.ci/reproducible $(FUNCTIONS)
 
-emulator: $(VENV)/installed ## run events/ through AWS's Runtime Interface Emulator
+emulator: $(BIN)/hydrant-local $(VENV)/installed ## run events/ through AWS's Runtime Interface Emulator
 	@$(VENV)/bin/python .ci/emulator.py
+	@$(VENV)/bin/python .ci/sam_local.py $(BIN)/hydrant-local $(DATA)/build
+
+# sam local invoke takes no other variables of --env-vars than those that the template has of a function, and that is none that says where AWS is. This
+# template has them, and is for nothing else.
+%/local.yaml: %/template.yaml
+	@awk '{print} /^ *Variables:$$/ {sub(/Variables:/, ""); for (i = split("ENDPOINT_URL REGION ACCESS_KEY_ID SECRET_ACCESS_KEY SESSION_TOKEN", n); i; i--) print $$0 "  AWS_" n[i] ": \"\""}' $< >$@
 
 openapi: $(VENV)/installed ## write docs/openapi.yaml, the contract for clients, from the API's body in template.yaml
 	@$(VENV)/bin/python .ci/openapi.py

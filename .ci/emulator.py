@@ -124,11 +124,11 @@ def die_with_parent():
 class Emulator:
     """The emulator with a bootstrap. It takes one request at a time; several at once crash it."""
 
-    def __init__(self, emulator, bootstrap):
-        self.port, self.id, self.ids = free_port(), "", {}
+    def __init__(self, emulator, bootstrap, environment=None, printed=None):
+        self.port, self.id, self.ids, self.printed = free_port(), "", {}, printed if printed is not None else sys.stdout.buffer
         command = [emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{self.port}"]
         command += ["--runtime-api-address", f"127.0.0.1:{free_port()}", "--log-level", "error", bootstrap]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=die_with_parent)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, preexec_fn=die_with_parent)
         threading.Thread(target=self.pass_output_on, daemon=True).start()
         while self.process.poll() is None:
             with socket.socket() as s:
@@ -145,8 +145,8 @@ class Emulator:
             elif not re.match(rb"(END|REPORT) RequestId: ", line) and line.strip():
                 for theirs, ours in self.ids.items():
                     line = line.replace(theirs, ours)
-                sys.stdout.buffer.write(line)
-                sys.stdout.buffer.flush()
+                self.printed.write(line)
+                self.printed.flush()
 
     def invoke(self, request_id, payload):
         """Answers what the function answered, and whether that is an error: the emulator's status says only if the function ended."""
